@@ -1,0 +1,29 @@
+# What every target is compiled with.
+add_library(enrichd_options INTERFACE)
+target_compile_features(enrichd_options INTERFACE cxx_std_20)
+set(CMAKE_CXX_EXTENSIONS OFF)
+target_compile_options(enrichd_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror=switch)
+target_include_directories(enrichd_options INTERFACE
+  "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}")
+
+if(ENRICHD_WERROR)
+  target_compile_options(enrichd_options INTERFACE -Werror)
+endif()
+
+if(ENRICHD_SANITIZE)
+  target_compile_options(enrichd_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(enrichd_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# g++ 12 warns falsely inside its own library where std::variant and std::optional are moved
+# (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593 and its kin).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(enrichd_options INTERFACE -Wno-maybe-uninitialized)
+endif()
+
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  target_link_options(enrichd_options INTERFACE -fuse-ld=mold)
+endif()

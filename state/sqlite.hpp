@@ -1,0 +1,138 @@
+// SQLite behind three classes: database, statement, transaction. Nobody else calls sqlite3_*.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/error.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace enrichd::sqlite {
+
+/// A failed call. SQLite's own text is in what(); code is the extended result code.
+class sqlite_error : public std::runtime_error {
+public:
+    sqlite_error(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
+    int code() const noexcept { return code_; }
+
+private:
+    int code_;
+};
+
+enum class open_mode {
+    read_only,
+    read_write, ///< the file must exist
+    create,     ///< made if it does not exist
+};
+
+/// One connection. Not to be used by two threads at a time.
+class database {
+public:
+    /// Throws sqlite_error, naming the path.
+    explicit database(const std::string& path, open_mode mode = open_mode::create);
+    ~database();
+    database(database&&) noexcept;
+    database& operator=(database&&) noexcept;
+
+    /// Runs one or more statements that return nothing.
+    void exec(std::string_view sql);
+    /// Rows changed by the last INSERT, UPDATE or DELETE.
+    std::int64_t changes() const;
+    std::int64_t last_insert_rowid() const;
+    bool in_transaction() const;
+    sqlite3* handle() const { return db_; }
+
+private:
+    sqlite3* db_ = nullptr;
+};
+
+/// A prepared statement, used by use(): bind, then step through the rows. The row cursor cannot outlive the
+/// full expression or scope that holds the `use` object, so no cursor is left open by accident.
+class statement {
+public:
+    statement(database& db, std::string_view sql);
+    ~statement();
+    statement(statement&&) noexcept;
+    statement& operator=(statement&&) noexcept;
+
+    class use;
+    template <class... Args>
+    use operator()(const Args&... args);
+
+private:
+    database* db_;
+    sqlite3_stmt* stmt_ = nullptr;
+};
+
+class statement::use {
+public:
+    template <class... Args>
+    use(database& db, sqlite3_stmt* stmt, const Args&... args) : db_(&db), stmt_(stmt)
+    {
+        (bind(args), ...);
+    }
+    ~use(); // resets the statement and clears its bindings
+    use(const use&) = delete;
+    use& operator=(const use&) = delete;
+
+    use& bind(std::int64_t value);
+    use& bind(int value) { return bind(static_cast<std::int64_t>(value)); }
+    use& bind(double value);
+    use& bind(std::string_view text);
+    use& bind(const std::string& text) { return bind(std::string_view(text)); }
+    use& bind(const char* text) { return bind(std::string_view(text)); }
+    use& bind(std::span<const std::byte> blob);
+    use& bind(std::nullptr_t);
+    template <class T>
+    use& bind(const std::optional<T>& value) { return value ? bind(*value) : bind(nullptr); }
+
+    /// True while there is a row. Throws sqlite_error.
+    bool next();
+    /// Steps to the end; returns the number of changed rows.
+    std::int64_t run();
+
+    bool is_null(int column) const;
+    std::int64_t integer(int column) const;
+    double real(int column) const;
+    std::string text(int column) const;
+    std::optional<std::string> optional_text(int column) const;
+    std::optional<std::int64_t> optional_integer(int column) const;
+    std::span<const std::byte> blob(int column) const; ///< valid until next()
+
+private:
+    void check(int code) const;
+
+    database* db_;
+    sqlite3_stmt* stmt_;
+    int bound_ = 0;
+};
+
+template <class... Args>
+statement::use statement::operator()(const Args&... args)
+{
+    return use(*db_, stmt_, args...);
+}
+
+/// BEGIN IMMEDIATE now; ROLLBACK at the end of the scope unless commit() was called.
+class transaction {
+public:
+    explicit transaction(database& db);
+    ~transaction();
+    transaction(const transaction&) = delete;
+    transaction& operator=(const transaction&) = delete;
+    void commit();
+
+private:
+    database& db_;
+    bool done_ = false;
+};
+
+} // namespace enrichd::sqlite
