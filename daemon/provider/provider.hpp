@@ -1,0 +1,73 @@
+// The provider: a server that speaks the Files and Batches API. What the daemon needs of it, and no more.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/batch_status.hpp"
+#include "core/error.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace enrichd::provider {
+
+template <class T>
+using awaitable = boost::asio::awaitable<T>;
+
+/// A file at the provider.
+struct remote_file {
+    std::string id;
+    std::string filename;
+    std::uint64_t bytes = 0;
+    std::int64_t created_at = 0; ///< seconds since 1970, the provider's clock
+};
+
+struct batch_order {
+    std::string input_file_id;
+    std::string endpoint;                        ///< "/v1/embeddings", "/v1/chat/completions"
+    std::string completion_window;               ///< "24h"
+    std::map<std::string, std::string> metadata; ///< at most 16 pairs, keys of 64, values of 512 characters
+};
+
+struct download_limits {
+    std::uint64_t max_bytes = 0; ///< more than this is refused while it streams
+};
+
+/// What went wrong is told by errc: provider_rejected (clean refusal, no effect), provider_unauthorized,
+/// provider_busy (429, quota: no effect, see retry_after), provider_ambiguous (reset, timeout, 5xx, unreadable
+/// answer: we do not know whether there was an effect), provider_invalid. detail begins with the provider's own
+/// error code where there is one, as "code: message".
+///
+/// Calls that create something (upload, create_batch, cancel_batch) are never repeated here; plain reads are, with
+/// backoff and jitter. Every call is bounded by deadlines, and ends early when its coroutine is cancelled.
+class client {
+public:
+    virtual ~client() = default;
+
+    /// Streams the file as a multipart upload (purpose "batch") with bounded memory. `filename` ends in ".jsonl".
+    virtual awaitable<result<remote_file>> upload(std::filesystem::path file, std::string filename) = 0;
+
+    /// Files of purpose "batch" with exactly this name and size, oldest first.
+    virtual awaitable<result<std::vector<remote_file>>> find_files(std::string filename, std::uint64_t bytes) = 0;
+
+    virtual awaitable<result<batch_object>> create_batch(batch_order order) = 0;
+    virtual awaitable<result<batch_object>> get_batch(std::string id) = 0;
+    virtual awaitable<result<batch_object>> cancel_batch(std::string id) = 0;
+
+    /// At most 100 a page, newest first; `after` is the last id of the page before, empty for the first page.
+    virtual awaitable<result<batch_list>> list_batches(std::string after) = 0;
+
+    /// Streams a file's content to disk (written, fsynced, renamed into place: never half there); returns its length.
+    /// Content-Length is verified where it is given, and a connection that ends early is an error.
+    virtual awaitable<result<std::uint64_t>> download(std::string file_id, std::filesystem::path to,
+                                                      download_limits limits) = 0;
+
+    /// Deleting what is not there is no error.
+    virtual awaitable<result<void>> delete_file(std::string id) = 0;
+};
+
+} // namespace enrichd::provider
