@@ -45,8 +45,7 @@ struct token_usage {
     std::int64_t output_tokens = 0;
     std::int64_t reasoning_tokens = 0; ///< part of output_tokens
 
-    token_usage& operator+=(const token_usage& o)
-    {
+    token_usage& operator+=(const token_usage& o) {
         input_tokens += o.input_tokens;
         cached_tokens += o.cached_tokens;
         output_tokens += o.output_tokens;
@@ -56,8 +55,8 @@ struct token_usage {
     bool operator==(const token_usage&) const = default;
 };
 
-/// A batch. Everything but id, status and created_at may be missing in what the provider sends; an empty string
-/// counts as missing. Times are seconds since 1970 by the provider's clock.
+/// A batch. Everything but id, status and created_at may be missing in what the provider sends; an empty
+/// string counts as missing. Times are seconds since 1970 by the provider's clock.
 struct batch_object {
     std::string id;
     batch_status status = batch_status::unknown;

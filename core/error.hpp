@@ -62,8 +62,7 @@ private:
 };
 
 /// Found by boost::system::result through argument-dependent lookup.
-[[noreturn]] inline void throw_exception_from_error(const error& e, const boost::source_location&)
-{
+[[noreturn]] inline void throw_exception_from_error(const error& e, const boost::source_location&) {
     throw fatal_error(e);
 }
 

@@ -16,8 +16,14 @@ struct money {
     std::int64_t picodollars = 0;
 
     auto operator<=>(const money&) const = default;
-    money& operator+=(money other) { picodollars += other.picodollars; return *this; }
-    money& operator-=(money other) { picodollars -= other.picodollars; return *this; }
+    money& operator+=(money other) {
+        picodollars += other.picodollars;
+        return *this;
+    }
+    money& operator-=(money other) {
+        picodollars -= other.picodollars;
+        return *this;
+    }
     friend money operator+(money a, money b) { return a += b; }
     friend money operator-(money a, money b) { return a -= b; }
 };
@@ -30,7 +36,8 @@ std::optional<money> parse_dollars(std::string_view text);
 /// Every digit that counts and no more: "0.0135", "25", "-1.5". The form of JSON and reports.
 std::string exact_dollars(money m);
 
-/// For people: "$25.00", "$0.0135", "$0.000001": two decimals, more where they say something (four significant).
+/// For people: "$25.00", "$0.0135", "$0.000001": two decimals, more where they say something (four
+/// significant).
 std::string display_dollars(money m);
 
 } // namespace enrichd

@@ -20,16 +20,14 @@ level threshold_level = level::info;
 
 // systemd sets JOURNAL_STREAM=dev:inode of the stream it connected to stderr; a redirected stderr differs.
 // https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#%24JOURNAL_STREAM
-bool stderr_is_journal()
-{
+bool stderr_is_journal() {
     const char* stream = std::getenv("JOURNAL_STREAM");
     struct stat here = {};
     if (!stream || fstat(STDERR_FILENO, &here) != 0) return false;
     return fmt::format("{}:{}", here.st_dev, here.st_ino) == stream;
 }
 
-std::string_view word(level l)
-{
+std::string_view word(level l) {
     switch (l) {
     case level::critical: return "CRITICAL";
     case level::error: return "error";
@@ -41,8 +39,7 @@ std::string_view word(level l)
     return "";
 }
 
-void write_stderr(level l, std::string_view message, std::initializer_list<field> fields)
-{
+void write_stderr(level l, std::string_view message, std::initializer_list<field> fields) {
     std::timespec now = {};
     std::timespec_get(&now, TIME_UTC);
     std::tm utc = {};
@@ -50,32 +47,32 @@ void write_stderr(level l, std::string_view message, std::initializer_list<field
     std::string line = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {:8} {}", utc.tm_year + 1900,
                                    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
                                    now.tv_nsec / 1'000'000, word(l), message);
-    for (const auto& [name, value] : fields) line += fmt::format(" {}={}", name, value);
+    for (const auto& [name, value] : fields)
+        line += fmt::format(" {}={}", name, value);
     line += '\n';
     std::fwrite(line.data(), 1, line.size(), stderr); // one write, so that lines of two threads do not mix
 }
 
-void write_journal(level l, std::string_view message, std::initializer_list<field> fields)
-{
+void write_journal(level l, std::string_view message, std::initializer_list<field> fields) {
     std::vector<std::string> entries = {fmt::format("MESSAGE={}", message),
                                         fmt::format("PRIORITY={}", static_cast<int>(l)),
                                         "SYSLOG_IDENTIFIER=enrichd"};
-    for (const auto& [name, value] : fields) entries.push_back(fmt::format("{}={}", name, value));
+    for (const auto& [name, value] : fields)
+        entries.push_back(fmt::format("{}={}", name, value));
     std::vector<iovec> parts;
-    for (auto& entry : entries) parts.push_back({entry.data(), entry.size()});
+    for (auto& entry : entries)
+        parts.push_back({entry.data(), entry.size()});
     if (sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) < 0) write_stderr(l, message, fields);
 }
 
 } // namespace
 
-void open(level threshold)
-{
+void open(level threshold) {
     threshold_level = threshold;
     to_journal = stderr_is_journal();
 }
 
-void write(level l, std::string_view message, std::initializer_list<field> fields)
-{
+void write(level l, std::string_view message, std::initializer_list<field> fields) {
     if (l > threshold_level) return;
     if (to_journal)
         write_journal(l, message, fields);

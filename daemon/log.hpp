@@ -23,10 +23,20 @@ void open(level threshold);
 /// One entry. Never give it a secret or a row's text.
 void write(level l, std::string_view message, std::initializer_list<field> fields = {});
 
-inline void error(std::string_view m, std::initializer_list<field> f = {}) { write(level::error, m, f); }
-inline void warning(std::string_view m, std::initializer_list<field> f = {}) { write(level::warning, m, f); }
-inline void notice(std::string_view m, std::initializer_list<field> f = {}) { write(level::notice, m, f); }
-inline void info(std::string_view m, std::initializer_list<field> f = {}) { write(level::info, m, f); }
-inline void debug(std::string_view m, std::initializer_list<field> f = {}) { write(level::debug, m, f); }
+inline void error(std::string_view m, std::initializer_list<field> f = {}) {
+    write(level::error, m, f);
+}
+inline void warning(std::string_view m, std::initializer_list<field> f = {}) {
+    write(level::warning, m, f);
+}
+inline void notice(std::string_view m, std::initializer_list<field> f = {}) {
+    write(level::notice, m, f);
+}
+inline void info(std::string_view m, std::initializer_list<field> f = {}) {
+    write(level::info, m, f);
+}
+inline void debug(std::string_view m, std::initializer_list<field> f = {}) {
+    write(level::debug, m, f);
+}
 
 } // namespace enrichd::log

@@ -75,8 +75,7 @@ private:
 class statement::use {
 public:
     template <class... Args>
-    use(database& db, sqlite3_stmt* stmt, const Args&... args) : db_(&db), stmt_(stmt)
-    {
+    use(database& db, sqlite3_stmt* stmt, const Args&... args) : db_(&db), stmt_(stmt) {
         (bind(args), ...);
     }
     ~use(); // resets the statement and clears its bindings
@@ -92,7 +91,9 @@ public:
     use& bind(std::span<const std::byte> blob);
     use& bind(std::nullptr_t);
     template <class T>
-    use& bind(const std::optional<T>& value) { return value ? bind(*value) : bind(nullptr); }
+    use& bind(const std::optional<T>& value) {
+        return value ? bind(*value) : bind(nullptr);
+    }
 
     /// True while there is a row. Throws sqlite_error.
     bool next();
@@ -116,8 +117,7 @@ private:
 };
 
 template <class... Args>
-statement::use statement::operator()(const Args&... args)
-{
+statement::use statement::operator()(const Args&... args) {
     return use(*db_, stmt_, args...);
 }
 

@@ -38,21 +38,24 @@ struct download_limits {
 };
 
 /// What went wrong is told by errc: provider_rejected (clean refusal, no effect), provider_unauthorized,
-/// provider_busy (429, quota: no effect, see retry_after), provider_ambiguous (reset, timeout, 5xx, unreadable
-/// answer: we do not know whether there was an effect), provider_invalid. detail begins with the provider's own
-/// error code where there is one, as "code: message".
+/// provider_busy (429, quota: no effect, see retry_after), provider_ambiguous (reset, timeout, 5xx,
+/// unreadable answer: we do not know whether there was an effect), provider_invalid. detail begins with the
+/// provider's own error code where there is one, as "code: message".
 ///
-/// Calls that create something (upload, create_batch, cancel_batch) are never repeated here; plain reads are, with
-/// backoff and jitter. Every call is bounded by deadlines, and ends early when its coroutine is cancelled.
+/// Calls that create something (upload, create_batch, cancel_batch) are never repeated here; plain reads are,
+/// with backoff and jitter. Every call is bounded by deadlines, and ends early when its coroutine is
+/// cancelled.
 class client {
 public:
     virtual ~client() = default;
 
-    /// Streams the file as a multipart upload (purpose "batch") with bounded memory. `filename` ends in ".jsonl".
+    /// Streams the file as a multipart upload (purpose "batch") with bounded memory. `filename` ends in
+    /// ".jsonl".
     virtual awaitable<result<remote_file>> upload(std::filesystem::path file, std::string filename) = 0;
 
     /// Files of purpose "batch" with exactly this name and size, oldest first.
-    virtual awaitable<result<std::vector<remote_file>>> find_files(std::string filename, std::uint64_t bytes) = 0;
+    virtual awaitable<result<std::vector<remote_file>>> find_files(std::string filename,
+                                                                   std::uint64_t bytes) = 0;
 
     virtual awaitable<result<batch_object>> create_batch(batch_order order) = 0;
     virtual awaitable<result<batch_object>> get_batch(std::string id) = 0;
@@ -61,8 +64,8 @@ public:
     /// At most 100 a page, newest first; `after` is the last id of the page before, empty for the first page.
     virtual awaitable<result<batch_list>> list_batches(std::string after) = 0;
 
-    /// Streams a file's content to disk (written, fsynced, renamed into place: never half there); returns its length.
-    /// Content-Length is verified where it is given, and a connection that ends early is an error.
+    /// Streams a file's content to disk (written, fsynced, renamed into place: never half there); returns its
+    /// length. Content-Length is verified where it is given, and a connection that ends early is an error.
     virtual awaitable<result<std::uint64_t>> download(std::string file_id, std::filesystem::path to,
                                                       download_limits limits) = 0;
 

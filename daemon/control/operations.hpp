@@ -1,0 +1,79 @@
+// What the control plane can ask of the daemon. The server calls it; the instance implements it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/error.hpp"
+#include "core/kind.hpp"
+#include "core/money.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace enrichd::control {
+
+template <class T>
+using awaitable = boost::asio::awaitable<T>;
+using json = nlohmann::json;
+
+/// What a build, run or plan is to take.
+struct run_order {
+    std::vector<enrichd::kind> kinds; ///< in the order given; one for build
+    std::optional<std::int64_t> since_ms;
+    std::optional<std::uint64_t> limit; ///< rows per kind, after skips
+    std::vector<std::string> authorities;
+    std::optional<money> budget;  ///< can only lower the profile's limit
+    std::string profile = "full"; ///< "full" or "test"
+    bool refresh_legacy = false;
+};
+
+/// Every call answers at once from the ledger, or awaits what it must; replies are the JSON bodies that
+/// docs/control-protocol.md describes. Ids of jobs may be ours or the provider's batch id.
+class operations {
+public:
+    virtual ~operations() = default;
+
+    virtual result<json> status() = 0;
+    virtual result<json> jobs(std::optional<std::string> run, bool all) = 0;
+    /// `with_rows`: the peer may see sample rows' text.
+    virtual result<json> job(std::string id, bool with_rows) = 0;
+    virtual result<json> run(std::string id) = 0;
+
+    virtual awaitable<result<json>> plan(run_order order) = 0;
+    /// Starts a run that goes through to merged; the reply names it at once (state "requested").
+    virtual result<json> start_run(run_order order) = 0;
+    /// Starts a run whose jobs stay built until they are submitted.
+    virtual result<json> build(run_order order) = 0;
+
+    /// The set of jobs whose request file has this SHA-256 (hex) and kind goes on to fetched.
+    virtual result<json> submit(enrichd::kind k, std::string sha256, std::optional<money> budget) = 0;
+    virtual result<json> merge(std::string id, std::optional<enrichd::kind> k) = 0;
+    /// Polls now instead of at the due time.
+    virtual result<json> poll(std::string id) = 0;
+    virtual result<json> cancel(std::string id) = 0; ///< a job, a batch, or a whole run
+    virtual result<json> discard(std::string id) = 0;
+    virtual result<json> retry(std::string id) = 0; ///< a held or blocked job: try again now
+    virtual result<json> pause() = 0;
+    virtual result<json> resume() = 0;
+
+    virtual result<json> quarantine_list() = 0;
+    virtual result<json> quarantine_release(std::vector<std::string> keys, bool all) = 0;
+
+    /// The path of a job's request file, for streaming it to the caller.
+    virtual result<std::string> request_file(std::string job_id) = 0;
+    /// The newest report, or that of one run: "md" or "json".
+    virtual result<std::string> report(std::optional<std::string> run, std::string format) = 0;
+
+    virtual awaitable<result<json>> migration_plan() = 0;
+    virtual awaitable<result<json>> migrate() = 0;
+
+    /// Waits until anything of the run or job (empty: anything at all) has changed since `version`; returns
+    /// the new version. For streams of progress. Ends with errc::cancelled at shutdown.
+    virtual awaitable<result<std::uint64_t>> changed(std::uint64_t version) = 0;
+};
+
+} // namespace enrichd::control
