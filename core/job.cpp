@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/job.hpp"
+
+#include "core/overloaded.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace enrichd::job {
+
+namespace {
+
+// Transitions. A pair of state and event that has no overload here is illegal.
+
+state on(const built&, const event::upload_intended& e) {
+    return intent_upload{e.submission};
+}
+state on(const built&, const event::cancel_wanted&) {
+    return cancelled{};
+}
+state on(const built&, const event::discard_wanted&) {
+    return discarded{};
+}
+
+state on(const intent_upload&, const event::file_uploaded& e) {
+    return uploaded{e.file_id};
+}
+state on(const intent_upload&, const event::file_not_found&) {
+    return built{};
+}
+state on(const intent_upload&, const event::file_refused& e) {
+    return failed{e.reason};
+}
+state on(const intent_upload&, const event::cancel_wanted&) {
+    return cancelled{};
+}
+
+state on(const uploaded& s, const event::submit_intended& e) {
+    return intent_submit{e.submission, s.file_id, e.since_ms};
+}
+state on(const uploaded&, const event::cancel_wanted&) {
+    return cancelled{};
+}
+
+state on(const intent_submit& s, const event::batch_created& e) {
+    return submitted{s.submission, s.file_id, e.batch_id, e.created_at};
+}
+state on(const intent_submit&, const event::batch_refused& e) {
+    return failed{e.reason};
+}
+state on(const intent_submit& s, const event::batch_postponed&) {
+    return uploaded{s.file_id};
+}
+state on(const intent_submit& s, const event::batch_unclear&) {
+    return submit_unknown{s.submission, s.file_id, s.since_ms, 0};
+}
+// A turn that starts in intent_submit is a restart; its look counts like any other.
+state on(const intent_submit& s, const event::batch_not_found& e) {
+    if (e.last_look) return uploaded{s.file_id};
+    return submit_unknown{s.submission, s.file_id, s.since_ms, 1};
+}
+
+state on(const submit_unknown& s, const event::batch_created& e) {
+    return submitted{s.submission, s.file_id, e.batch_id, e.created_at};
+}
+state on(const submit_unknown& s, const event::batch_not_found& e) {
+    if (e.last_look) return uploaded{s.file_id};
+    auto next = s;
+    ++next.looks;
+    return next;
+}
+
+bool is_quota_failure(const batch_object& b) {
+    return b.status == batch_status::failed &&
+           std::any_of(b.errors.begin(), b.errors.end(),
+                       [](const batch_error& e) { return e.code == "token_limit_exceeded"; });
+}
+
+std::string failure_reason(const batch_object& b) {
+    std::string reason = "the provider failed the batch";
+    for (const auto& e : b.errors) {
+        reason +=
+            fmt::format("; {}{}: {}", e.code, e.line ? fmt::format(" (line {})", *e.line) : "", e.message);
+        if (reason.size() > 1000) break;
+    }
+    return reason;
+}
+
+// A failed batch did nothing and cost nothing. The provider's queue being full is no fault of the file's: it
+// waits and is submitted again.
+state seen(polling s, const batch_object& b) {
+    if (is_quota_failure(b)) return uploaded{s.file_id};
+    if (b.status == batch_status::failed && !b.output_file_id && !b.error_file_id)
+        return failed{failure_reason(b)};
+    if (b.created_at > 0) s.created_at = b.created_at;
+    s.status = b.status;
+    s.total = b.total;
+    s.completed = b.completed;
+    s.failed = b.failed;
+    s.output_file_id = b.output_file_id;
+    s.error_file_id = b.error_file_id;
+    ++s.polls;
+    return s;
+}
+
+polling first_sight(const submitted& s) {
+    polling p;
+    p.submission = s.submission;
+    p.file_id = s.file_id;
+    p.batch_id = s.batch_id;
+    p.created_at = s.created_at;
+    return p;
+}
+
+state on(const submitted& s, const event::batch_seen& e) {
+    return seen(first_sight(s), e.batch);
+}
+state on(const submitted& s, const event::cancel_sent& e) {
+    auto p = first_sight(s);
+    p.cancel_sent = true;
+    return seen(std::move(p), e.batch);
+}
+
+state on(const polling& s, const event::batch_seen& e) {
+    return seen(s, e.batch);
+}
+state on(const polling& s, const event::cancel_sent& e) {
+    auto p = s;
+    p.cancel_sent = true;
+    return seen(std::move(p), e.batch);
+}
+
+merge_cursor::part first_part(bool has_output, bool has_errors) {
+    if (has_output) return merge_cursor::part::output;
+    return has_errors ? merge_cursor::part::errors : merge_cursor::part::rest;
+}
+
+state on(const polling& s, const event::results_fetched& e) {
+    fetched f;
+    f.submission = s.submission;
+    f.batch_id = s.batch_id;
+    f.ended_as = s.status;
+    f.has_output = e.has_output;
+    f.has_errors = e.has_errors;
+    f.next.where = first_part(e.has_output, e.has_errors);
+    return f;
+}
+
+state on(const fetched& s, const event::slice_merged& e) {
+    auto next = s;
+    next.next = e.next;
+    return next;
+}
+state on(const fetched& s, const event::all_merged&) {
+    return merged{s.batch_id};
+}
+
+template <class S, class E>
+concept legal = requires(const S& s, const E& e) {
+    on(s, e);
+};
+
+// What must never become possible, whoever adds an overload.
+static_assert(!legal<built, event::slice_merged>, "a job cannot be merged before it is submitted");
+static_assert(!legal<built, event::submit_intended>, "nothing is submitted before the provider has the file");
+static_assert(!legal<intent_submit, event::submit_intended>, "an open intent is looked for, never repeated");
+static_assert(!legal<submit_unknown, event::submit_intended>,
+              "an unknown submission is looked for, never repeated");
+static_assert(!legal<submit_unknown, event::cancel_wanted>, "a batch that may exist is not forgotten");
+static_assert(!legal<intent_submit, event::cancel_wanted>, "a batch that may exist is not forgotten");
+static_assert(!legal<fetched, event::discard_wanted>, "paid results are not dropped");
+static_assert(!legal<merged, event::slice_merged> && !legal<merged, event::batch_seen>, "merged is an end");
+static_assert(!legal<failed, event::batch_seen> && !legal<cancelled, event::submit_intended>,
+              "ends are ends");
+
+constexpr std::array<std::string_view, 12> state_names = {
+    "built",   "intent_upload", "uploaded", "intent_submit", "submit_unknown", "submitted",
+    "polling", "fetched",       "merged",   "failed",        "cancelled",      "discarded"};
+static_assert(state_names.size() == std::variant_size_v<state>);
+
+constexpr std::array<std::string_view, 17> event_names = {
+    "upload_intended", "file_uploaded", "file_not_found",  "file_refused",    "submit_intended",
+    "batch_created",   "batch_refused", "batch_postponed", "batch_unclear",   "batch_not_found",
+    "batch_seen",      "cancel_wanted", "cancel_sent",     "results_fetched", "slice_merged",
+    "all_merged",      "discard_wanted"};
+static_assert(event_names.size() == std::variant_size_v<event::any>);
+
+constexpr std::array<std::string_view, 10> effect_names = {
+    "none",       "wait_for_user", "upload",       "find_file", "create_batch",
+    "find_batch", "poll",          "cancel_batch", "fetch",     "merge"};
+static_assert(effect_names.size() == std::variant_size_v<effect::any>);
+
+// Owed effects, state by state.
+
+effect::any owed(const built&, const wishes& w) {
+    if (w.until == goal::built) return effect::wait_for_user{};
+    return effect::upload{};
+}
+effect::any owed(const intent_upload& s, const wishes&) {
+    return effect::find_file{s.submission};
+}
+effect::any owed(const uploaded& s, const wishes&) {
+    return effect::create_batch{s.file_id};
+}
+effect::any owed(const intent_submit& s, const wishes&) {
+    return effect::find_batch{s.submission, s.file_id, s.since_ms, 0};
+}
+effect::any owed(const submit_unknown& s, const wishes&) {
+    return effect::find_batch{s.submission, s.file_id, s.since_ms, s.looks};
+}
+effect::any owed(const submitted& s, const wishes& w) {
+    if (w.cancel != cancel_reason::none) return effect::cancel_batch{s.batch_id};
+    return effect::poll{s.batch_id};
+}
+effect::any owed(const polling& s, const wishes& w) {
+    if (enrichd::has_ended(s.status)) return effect::fetch{s.batch_id, s.output_file_id, s.error_file_id};
+    if (w.cancel != cancel_reason::none && !s.cancel_sent && s.status != batch_status::cancelling)
+        return effect::cancel_batch{s.batch_id};
+    return effect::poll{s.batch_id};
+}
+effect::any owed(const fetched& s, const wishes& w) {
+    if (w.until != goal::merged) return effect::wait_for_user{};
+    return effect::merge{s.submission, s.batch_id, s.ended_as, s.next, s.has_output, s.has_errors};
+}
+effect::any owed(const merged&, const wishes&) {
+    return effect::none{};
+}
+effect::any owed(const failed&, const wishes&) {
+    return effect::none{};
+}
+effect::any owed(const cancelled&, const wishes&) {
+    return effect::none{};
+}
+effect::any owed(const discarded&, const wishes&) {
+    return effect::none{};
+}
+
+} // namespace
+
+std::string_view name(const state& s) {
+    return state_names[s.index()];
+}
+
+std::string_view event::name(const any& e) {
+    return event_names[e.index()];
+}
+
+std::string_view effect::name(const any& e) {
+    return effect_names[e.index()];
+}
+
+bool has_ended(const state& s) {
+    return std::holds_alternative<effect::none>(next_effect(s, {}));
+}
+
+std::string_view spine_word(const state& s) {
+    return std::visit(overloaded{
+                          [](const built&) { return "built"; },
+                          [](const intent_upload&) { return "built"; },
+                          [](const uploaded&) { return "built"; },
+                          [](const intent_submit&) { return "submitted"; },
+                          [](const submit_unknown&) { return "submitted"; },
+                          [](const submitted&) { return "submitted"; },
+                          [](const polling&) { return "polling"; },
+                          [](const fetched&) { return "polling"; },
+                          [](const merged&) { return "merged"; },
+                          [](const failed&) { return "failed"; },
+                          [](const cancelled&) { return "cancelled"; },
+                          [](const discarded&) { return "discarded"; },
+                      },
+                      s);
+}
+
+std::optional<std::string> batch_id(const state& s) {
+    return std::visit(
+        [](const auto& alternative) -> std::optional<std::string> {
+            if constexpr (requires { alternative.batch_id; })
+                return alternative.batch_id;
+            else
+                return std::nullopt;
+        },
+        s);
+}
+
+effect::any next_effect(const state& s, const wishes& w) {
+    return std::visit([&](const auto& alternative) { return owed(alternative, w); }, s);
+}
+
+bool is_legal(const state& s, const event::any& e) {
+    return std::visit([]<class S, class E>(const S&, const E&) { return legal<S, E>; }, s, e);
+}
+
+result<state> apply(const state& s, const event::any& e) {
+    return std::visit(
+        [&]<class S, class E>(const S& from, const E& what) -> result<state> {
+            if constexpr (legal<S, E>)
+                return on(from, what);
+            else
+                return error{errc::illegal_transition,
+                             fmt::format("a job that is {} does not accept {}", name(s), event::name(e))};
+        },
+        s, e);
+}
+
+std::optional<event::any> intent(const effect::any& e, const std::string& submission, std::int64_t now_ms) {
+    if (std::holds_alternative<effect::upload>(e)) return event::upload_intended{submission};
+    if (std::holds_alternative<effect::create_batch>(e)) return event::submit_intended{submission, now_ms};
+    return std::nullopt;
+}
+
+} // namespace enrichd::job

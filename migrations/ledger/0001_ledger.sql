@@ -1,0 +1,182 @@
+-- The ledger: what enrichd remembers. All times are UTC milliseconds, all amounts picodollars.
+-- STRICT tables, NOT NULL unless absence means something, and states tied to their columns by CHECKs.
+
+-- One row: who we are, at the provider and to the user.
+CREATE TABLE installation (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    uuid   TEXT    NOT NULL, -- eight hex digits, part of every submission id
+    paused INTEGER NOT NULL CHECK (paused IN (0, 1))
+) STRICT;
+
+-- What one command or schedule started.
+CREATE TABLE runs (
+    id            INTEGER PRIMARY KEY,
+    state         TEXT    NOT NULL CHECK (state IN ('requested', 'building', 'open', 'done', 'refused', 'cancelled')),
+    goal          TEXT    NOT NULL CHECK (goal IN ('built', 'merged')),
+    order_json    TEXT    NOT NULL, -- what was asked for: kinds, since, limit, authorities, budget, profile
+    limit_pd      INTEGER NOT NULL CHECK (limit_pd >= 0),
+    cancel_wanted INTEGER NOT NULL CHECK (cancel_wanted IN (0, 1)),
+    summary_json  TEXT    NOT NULL, -- what building found: rows considered, skipped by reason, projections
+    detail        TEXT    NOT NULL, -- why it was refused; empty otherwise
+    due_ms        INTEGER,          -- when its next turn is; NULL: when its jobs have ended
+    failures      INTEGER NOT NULL CHECK (failures >= 0), -- turns in a row that could not do their effect
+    waiting_for   TEXT    NOT NULL,
+    blocked       INTEGER NOT NULL CHECK (blocked IN (0, 1)),
+    created_ms    INTEGER NOT NULL,
+    changed_ms    INTEGER NOT NULL,
+    ended_ms      INTEGER,
+    CHECK ((state IN ('done', 'refused', 'cancelled')) = (ended_ms IS NOT NULL))
+) STRICT;
+
+CREATE INDEX runs_due ON runs (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX runs_open ON runs (id) WHERE ended_ms IS NULL;
+
+-- One request file, and the batch made from it.
+CREATE TABLE jobs (
+    id             INTEGER PRIMARY KEY,
+    run_id         INTEGER NOT NULL REFERENCES runs (id),
+    kind           TEXT    NOT NULL CHECK (kind IN ('summaries', 'embeddings')),
+    try            INTEGER NOT NULL CHECK (try >= 1), -- 1, or more where it resends what failed before
+    target         TEXT    NOT NULL,
+    model          TEXT    NOT NULL,
+    version        TEXT    NOT NULL,
+    refresh_legacy INTEGER NOT NULL CHECK (refresh_legacy IN (0, 1)),
+    keep_versions  INTEGER NOT NULL CHECK (keep_versions IN (0, 1)),
+    dimensions     INTEGER NOT NULL, -- of an embedding; 0 for summaries
+    window         TEXT    NOT NULL, -- the provider's completion window, "24h"
+
+    -- The request file, under batch/ in the state directory; immutable once the run is open.
+    file_name   TEXT    NOT NULL,
+    file_sha256 TEXT    NOT NULL,
+    file_bytes  INTEGER NOT NULL,
+    requests    INTEGER NOT NULL,
+    row_count   INTEGER NOT NULL,
+    inputs      INTEGER NOT NULL, -- texts in it: chunks of embeddings, or requests
+
+    -- Projection: exact input tokens, output cap; and the prices of the day it was built.
+    input_tokens    INTEGER NOT NULL,
+    output_cap      INTEGER NOT NULL,
+    bound_pd        INTEGER NOT NULL,
+    price_input_pd  INTEGER NOT NULL,
+    price_cached_pd INTEGER NOT NULL,
+    price_output_pd INTEGER NOT NULL,
+    reply_bytes     INTEGER NOT NULL, -- the most that all answers may have
+    max_line_bytes  INTEGER NOT NULL, -- the most that one answer line may have
+
+    -- Actual, summed from the answers' own usage as they are merged.
+    used_input     INTEGER NOT NULL,
+    used_cached    INTEGER NOT NULL,
+    used_output    INTEGER NOT NULL,
+    used_reasoning INTEGER NOT NULL,
+    actual_pd      INTEGER NOT NULL,
+
+    -- Life.
+    state       TEXT    NOT NULL CHECK (state IN ('built', 'intent_upload', 'uploaded', 'intent_submit', 'submit_unknown',
+                                                  'submitted', 'polling', 'fetched', 'merged', 'failed', 'cancelled',
+                                                  'discarded')),
+    state_json  TEXT    NOT NULL, -- the fields of the state
+    goal        TEXT    NOT NULL CHECK (goal IN ('built', 'fetched', 'merged')),
+    cancel      TEXT    NOT NULL CHECK (cancel IN ('none', 'user', 'deadline')),
+    revision    INTEGER NOT NULL, -- grows with every change: a turn that raced another loses
+    submissions INTEGER NOT NULL, -- tries to create a batch so far
+    due_ms      INTEGER,          -- when its next turn is; NULL: it waits for a person, or has ended
+    failures    INTEGER NOT NULL CHECK (failures >= 0),
+    waiting_for TEXT    NOT NULL, -- why it waits, in words; empty if it does not
+    waiting_since_ms INTEGER,
+    blocked     INTEGER NOT NULL CHECK (blocked IN (0, 1)), -- a person must act first
+    batch_id    TEXT,
+    ended_as    TEXT    NOT NULL, -- the provider's last word about the batch; empty if there was none
+    strays      INTEGER NOT NULL, -- result lines that answer no request of ours, or answer one twice
+    created_ms  INTEGER NOT NULL,
+    changed_ms  INTEGER NOT NULL,
+    ended_ms    INTEGER,
+    CHECK ((state IN ('merged', 'failed', 'cancelled', 'discarded')) = (ended_ms IS NOT NULL)),
+    CHECK ((state IN ('submitted', 'polling', 'fetched', 'merged')) <= (batch_id IS NOT NULL))
+) STRICT;
+
+CREATE INDEX jobs_due ON jobs (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX jobs_by_run ON jobs (run_id);
+CREATE INDEX jobs_open ON jobs (id) WHERE ended_ms IS NULL;
+CREATE INDEX jobs_by_batch ON jobs (batch_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX jobs_by_file ON jobs (file_sha256);
+
+-- Every transition of every job and run, in order; never changed, never ordered by time.
+CREATE TABLE history (
+    id         INTEGER PRIMARY KEY,
+    at_ms      INTEGER NOT NULL,
+    run_id     INTEGER NOT NULL REFERENCES runs (id),
+    job_id     INTEGER REFERENCES jobs (id),
+    from_state TEXT    NOT NULL, -- empty: it came into being
+    to_state   TEXT    NOT NULL,
+    event      TEXT    NOT NULL,
+    detail     TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX history_by_job ON history (job_id) WHERE job_id IS NOT NULL;
+CREATE INDEX history_by_run ON history (run_id);
+
+-- One line of a request file. `text` is the number of the first request of the same text: a text that is beyond one
+-- request's limits has several parts, each a request.
+CREATE TABLE requests (
+    job_id       INTEGER NOT NULL REFERENCES jobs (id),
+    number       INTEGER NOT NULL, -- line of the file, from 0
+    custom_id    TEXT    NOT NULL,
+    text         INTEGER NOT NULL,
+    text_hash    BLOB    NOT NULL,
+    part         INTEGER NOT NULL,
+    parts        INTEGER NOT NULL,
+    chunk_tokens TEXT    NOT NULL, -- embeddings: "1500,1500,321", the weights of pooling; empty for summaries
+    input_tokens INTEGER NOT NULL,
+    output_cap   INTEGER NOT NULL,
+    bound_pd     INTEGER NOT NULL,
+    file_offset  INTEGER NOT NULL, -- where the line begins, for sending it again
+    file_length  INTEGER NOT NULL,
+    outcome      TEXT,             -- NULL: open
+    http_status  INTEGER NOT NULL,
+    reason       TEXT    NOT NULL,
+    PRIMARY KEY (job_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX requests_by_custom_id ON requests (job_id, custom_id);
+
+-- The rows that have a text: usually one. A row is in flight in at most one open job.
+CREATE TABLE job_rows (
+    job_id    INTEGER NOT NULL REFERENCES jobs (id),
+    text      INTEGER NOT NULL, -- requests.text of the same job
+    key       TEXT    NOT NULL,
+    target    TEXT    NOT NULL,
+    kind      TEXT    NOT NULL,
+    authority TEXT    NOT NULL,
+    state     TEXT    NOT NULL CHECK (state IN ('open', 'ended', 'resent')),
+    outcome   TEXT,
+    reason    TEXT    NOT NULL,
+    PRIMARY KEY (job_id, text, key),
+    CHECK ((state = 'open') = (outcome IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX rows_in_flight ON job_rows (target, kind, key) WHERE state = 'open';
+
+-- Vectors of parts that wait for their siblings.
+CREATE TABLE part_vectors (
+    run_id    INTEGER NOT NULL REFERENCES runs (id),
+    text_hash BLOB    NOT NULL,
+    part      INTEGER NOT NULL,
+    tokens    INTEGER NOT NULL, -- weight
+    vector    BLOB    NOT NULL, -- float32, little-endian: the mean of the part's chunks
+    PRIMARY KEY (run_id, text_hash, part)
+) STRICT, WITHOUT ROWID;
+
+-- Rows that are not sent again until a person says so, or their text or version changes.
+CREATE TABLE quarantine (
+    target    TEXT    NOT NULL,
+    kind      TEXT    NOT NULL,
+    key       TEXT    NOT NULL,
+    version   TEXT    NOT NULL,
+    text_hash BLOB    NOT NULL,
+    job_id    INTEGER NOT NULL REFERENCES jobs (id),
+    outcome   TEXT    NOT NULL,
+    reason    TEXT    NOT NULL,
+    tries     INTEGER NOT NULL,
+    since_ms  INTEGER NOT NULL,
+    PRIMARY KEY (target, kind, key)
+) STRICT, WITHOUT ROWID;
