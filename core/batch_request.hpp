@@ -5,7 +5,6 @@
 #include "core/money.hpp"
 #include "core/recipe.hpp"
 #include "core/source_row.hpp"
-#include "core/tokenizer.hpp"
 
 #include <cstdint>
 #include <string>
@@ -13,6 +12,8 @@
 #include <vector>
 
 namespace enrichd {
+
+class token_counter;
 
 /// SHA-256 over title, a zero byte, and text.
 text_hash hash_text(std::string_view title, std::string_view text);

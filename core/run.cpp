@@ -71,11 +71,11 @@ bool has_ended(state s) {
     return s == state::done || s == state::refused || s == state::cancelled;
 }
 
-effect next_effect(state s, bool jobs_open) {
+effect next_effect(state s) {
     switch (s) {
     case state::requested:
     case state::building: return effect::build;
-    case state::open: return jobs_open ? effect::none : effect::settle;
+    case state::open: return effect::settle;
     case state::done:
     case state::refused:
     case state::cancelled: return effect::none;

@@ -29,7 +29,7 @@ enum class event {
 enum class effect {
     none,
     build,  ///< from the first row, whatever an earlier turn left behind
-    settle, ///< all jobs have ended: send again what may be, or write the report
+    settle, ///< a job has ended: send again what may be; write the report once all have
 };
 
 std::string_view name(state s);
@@ -38,8 +38,8 @@ std::string_view name(event e);
 
 bool has_ended(state s);
 
-/// `jobs_open`: jobs of the run that have not ended.
-effect next_effect(state s, bool jobs_open);
+/// What a run owes when it is due. An open run is due when one of its jobs has ended.
+effect next_effect(state s);
 
 /// Errors: illegal_transition.
 result<state> apply(state s, event e);

@@ -6,8 +6,9 @@
 
 namespace enrichd {
 
-/// Makes the directory (mode 0700) if it is not there, and holds an flock on its file "lock" until destroyed. No
-/// lease, no clock: a killed daemon's lock is free at once. Throws fatal_error naming the process that holds it.
+/// Makes the directory (mode 0700) if it is not there, and holds an flock on its file "lock" until destroyed.
+/// No lease, no clock: a killed daemon's lock is free at once. Throws fatal_error naming the process that
+/// holds it.
 class directory_lock {
 public:
     explicit directory_lock(const std::filesystem::path& directory);

@@ -12,8 +12,7 @@ namespace {
 
 using json = nlohmann::json;
 
-std::optional<std::int64_t> parse_name(std::string_view text, std::string_view prefix)
-{
+std::optional<std::int64_t> parse_name(std::string_view text, std::string_view prefix) {
     if (text.substr(0, prefix.size()) == prefix) text.remove_prefix(prefix.size());
     std::int64_t id = 0;
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), id);
@@ -21,8 +20,7 @@ std::optional<std::int64_t> parse_name(std::string_view text, std::string_view p
     return id;
 }
 
-std::string_view name(job::merge_cursor::part p)
-{
+std::string_view name(job::merge_cursor::part p) {
     switch (p) {
     case job::merge_cursor::part::output: return "output";
     case job::merge_cursor::part::errors: return "errors";
@@ -31,23 +29,20 @@ std::string_view name(job::merge_cursor::part p)
     return "";
 }
 
-job::merge_cursor::part parse_part(std::string_view word)
-{
+job::merge_cursor::part parse_part(std::string_view word) {
     if (word == "output") return job::merge_cursor::part::output;
     if (word == "errors") return job::merge_cursor::part::errors;
     return job::merge_cursor::part::rest;
 }
 
-json optional_text(const std::optional<std::string>& s)
-{
+json optional_text(const std::optional<std::string>& s) {
     return s ? json(*s) : json(nullptr);
 }
 
-batch_status parse_status(std::string_view word)
-{
+batch_status parse_status(std::string_view word) {
     for (auto s : {batch_status::validating, batch_status::in_progress, batch_status::finalizing,
-                   batch_status::completed, batch_status::failed, batch_status::expired, batch_status::cancelling,
-                   batch_status::cancelled})
+                   batch_status::completed, batch_status::failed, batch_status::expired,
+                   batch_status::cancelling, batch_status::cancelled})
         if (name(s) == word) return s;
     return batch_status::unknown;
 }
@@ -55,26 +50,29 @@ batch_status parse_status(std::string_view word)
 // One pair of functions a state that has fields; states without have the generic pair.
 
 template <class S>
-json fields(const S&)
-{
+json fields(const S&) {
     return json::object();
 }
-json fields(const job::intent_upload& s) { return {{"submission", s.submission}}; }
-json fields(const job::uploaded& s) { return {{"file_id", s.file_id}}; }
-json fields(const job::intent_submit& s)
-{
+json fields(const job::intent_upload& s) {
+    return {{"submission", s.submission}};
+}
+json fields(const job::uploaded& s) {
+    return {{"file_id", s.file_id}};
+}
+json fields(const job::intent_submit& s) {
     return {{"submission", s.submission}, {"file_id", s.file_id}, {"since_ms", s.since_ms}};
 }
-json fields(const job::submit_unknown& s)
-{
-    return {{"submission", s.submission}, {"file_id", s.file_id}, {"since_ms", s.since_ms}, {"looks", s.looks}};
+json fields(const job::submit_unknown& s) {
+    return {
+        {"submission", s.submission}, {"file_id", s.file_id}, {"since_ms", s.since_ms}, {"looks", s.looks}};
 }
-json fields(const job::submitted& s)
-{
-    return {{"submission", s.submission}, {"file_id", s.file_id}, {"batch_id", s.batch_id}, {"created_at", s.created_at}};
+json fields(const job::submitted& s) {
+    return {{"submission", s.submission},
+            {"file_id", s.file_id},
+            {"batch_id", s.batch_id},
+            {"created_at", s.created_at}};
 }
-json fields(const job::polling& s)
-{
+json fields(const job::polling& s) {
     return {{"submission", s.submission},
             {"file_id", s.file_id},
             {"batch_id", s.batch_id},
@@ -88,43 +86,40 @@ json fields(const job::polling& s)
             {"polls", s.polls},
             {"cancel_sent", s.cancel_sent}};
 }
-json fields(const job::fetched& s)
-{
-    return {{"submission", s.submission},      {"batch_id", s.batch_id},
-            {"ended_as", name(s.ended_as)},    {"has_output", s.has_output},
-            {"has_errors", s.has_errors},      {"part", name(s.next.where)},
-            {"offset", s.next.offset},         {"slice", s.next.slice}};
+json fields(const job::fetched& s) {
+    return {{"submission", s.submission}, {"batch_id", s.batch_id},     {"ended_as", name(s.ended_as)},
+            {"has_output", s.has_output}, {"has_errors", s.has_errors}, {"part", name(s.next.where)},
+            {"offset", s.next.offset},    {"slice", s.next.slice}};
 }
-json fields(const job::merged& s) { return {{"batch_id", s.batch_id}}; }
-json fields(const job::failed& s) { return {{"reason", s.reason}}; }
+json fields(const job::merged& s) {
+    return {{"batch_id", s.batch_id}};
+}
+json fields(const job::failed& s) {
+    return {{"reason", s.reason}};
+}
 
-// Reading: a field that is absent or of another type takes the empty value; the ledger's own CHECKs and the test
-// that every state reads back guard the form.
+// Reading: a field that is absent or of another type takes the empty value; the ledger's own CHECKs and the
+// test that every state reads back guard the form.
 
-std::string text(const json& j, const char* key)
-{
+std::string text(const json& j, const char* key) {
     const auto it = j.find(key);
     return it != j.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
-std::int64_t number(const json& j, const char* key)
-{
+std::int64_t number(const json& j, const char* key) {
     const auto it = j.find(key);
     return it != j.end() && it->is_number_integer() ? it->get<std::int64_t>() : 0;
 }
-bool flag(const json& j, const char* key)
-{
+bool flag(const json& j, const char* key) {
     const auto it = j.find(key);
     return it != j.end() && it->is_boolean() && it->get<bool>();
 }
-std::optional<std::string> maybe_text(const json& j, const char* key)
-{
+std::optional<std::string> maybe_text(const json& j, const char* key) {
     const auto it = j.find(key);
     if (it == j.end() || !it->is_string()) return std::nullopt;
     return it->get<std::string>();
 }
 
-job::polling read_polling(const json& j)
-{
+job::polling read_polling(const json& j) {
     job::polling s;
     s.submission = text(j, "submission");
     s.file_id = text(j, "file_id");
@@ -141,8 +136,7 @@ job::polling read_polling(const json& j)
     return s;
 }
 
-job::fetched read_fetched(const json& j)
-{
+job::fetched read_fetched(const json& j) {
     job::fetched s;
     s.submission = text(j, "submission");
     s.batch_id = text(j, "batch_id");
@@ -157,28 +151,24 @@ job::fetched read_fetched(const json& j)
 
 } // namespace
 
-std::string job_name(std::int64_t id)
-{
-    return fmt::format("job-{}", id);
+std::string job_name(std::int64_t id) {
+    return std::to_string(id);
 }
 
-std::string run_name(std::int64_t id)
-{
-    return fmt::format("run-{}", id);
+std::string run_name(std::int64_t id) {
+    return fmt::format("r{}", id);
 }
 
-std::optional<std::int64_t> parse_job_name(std::string_view text)
-{
-    return parse_name(text, "job-");
+std::optional<std::int64_t> parse_job_name(std::string_view text) {
+    return parse_name(text, "");
 }
 
-std::optional<std::int64_t> parse_run_name(std::string_view text)
-{
-    return parse_name(text, "run-");
+std::optional<std::int64_t> parse_run_name(std::string_view text) {
+    if (text.empty() || text.front() != 'r') return std::nullopt;
+    return parse_name(text, "r");
 }
 
-std::string_view name(job::goal g)
-{
+std::string_view name(job::goal g) {
     switch (g) {
     case job::goal::built: return "built";
     case job::goal::fetched: return "fetched";
@@ -187,15 +177,13 @@ std::string_view name(job::goal g)
     return "";
 }
 
-std::optional<job::goal> parse_goal(std::string_view word)
-{
+std::optional<job::goal> parse_goal(std::string_view word) {
     for (auto g : {job::goal::built, job::goal::fetched, job::goal::merged})
         if (name(g) == word) return g;
     return std::nullopt;
 }
 
-std::string_view name(job::cancel_reason r)
-{
+std::string_view name(job::cancel_reason r) {
     switch (r) {
     case job::cancel_reason::none: return "none";
     case job::cancel_reason::user: return "user";
@@ -204,20 +192,17 @@ std::string_view name(job::cancel_reason r)
     return "";
 }
 
-std::optional<job::cancel_reason> parse_cancel_reason(std::string_view word)
-{
+std::optional<job::cancel_reason> parse_cancel_reason(std::string_view word) {
     for (auto r : {job::cancel_reason::none, job::cancel_reason::user, job::cancel_reason::deadline})
         if (name(r) == word) return r;
     return std::nullopt;
 }
 
-std::string state_fields(const job::state& s)
-{
+std::string state_fields(const job::state& s) {
     return std::visit([](const auto& alternative) { return fields(alternative).dump(); }, s);
 }
 
-result<job::state> read_state(std::string_view word, std::string_view column)
-{
+result<job::state> read_state(std::string_view word, std::string_view column) {
     const auto j = json::parse(column, nullptr, false);
     if (!j.is_object())
         return error{errc::internal, fmt::format("the ledger's fields of state {} are not readable", word)};
@@ -225,10 +210,11 @@ result<job::state> read_state(std::string_view word, std::string_view column)
     if (word == "intent_upload") return job::state{job::intent_upload{text(j, "submission")}};
     if (word == "uploaded") return job::state{job::uploaded{text(j, "file_id")}};
     if (word == "intent_submit")
-        return job::state{job::intent_submit{text(j, "submission"), text(j, "file_id"), number(j, "since_ms")}};
+        return job::state{
+            job::intent_submit{text(j, "submission"), text(j, "file_id"), number(j, "since_ms")}};
     if (word == "submit_unknown")
-        return job::state{job::submit_unknown{text(j, "submission"), text(j, "file_id"), number(j, "since_ms"),
-                                              number(j, "looks")}};
+        return job::state{job::submit_unknown{text(j, "submission"), text(j, "file_id"),
+                                              number(j, "since_ms"), number(j, "looks")}};
     if (word == "submitted")
         return job::state{job::submitted{text(j, "submission"), text(j, "file_id"), text(j, "batch_id"),
                                          number(j, "created_at")}};

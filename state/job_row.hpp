@@ -79,10 +79,10 @@ struct job_row {
     std::optional<std::int64_t> ended_ms;
 };
 
-/// "job-12", "run-5": the form of ids for people, journal and JSON.
+/// "12" and "r5": the form of ids for people, journal and JSON; no job is taken for a run.
 std::string job_name(std::int64_t id);
 std::string run_name(std::int64_t id);
-/// Reads "job-12" or "12"; absent for anything else.
+/// The reverse; absent for anything else.
 std::optional<std::int64_t> parse_job_name(std::string_view text);
 std::optional<std::int64_t> parse_run_name(std::string_view text);
 

@@ -1,0 +1,65 @@
+// Jobs in the ledger.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "state/job_row.hpp"
+#include "state/sqlite.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace enrichd {
+
+/// What one turn made of a job.
+struct job_change {
+    job::state to;
+    std::string event;  ///< its name
+    std::string detail; ///< for the history: a batch id, a reason
+    enrichd::waiting waiting;
+    bool new_submission = false; ///< a try to create a batch begins
+};
+
+class job_table {
+public:
+    explicit job_table(sqlite::database& db);
+
+    /// A new job in state built, not due: its run sets it going once all is built.
+    std::int64_t create(const job_plan& plan, job::goal until, std::int64_t now_ms);
+    /// Totals of a file that is complete now.
+    void set_plan(std::int64_t id, const job_plan& plan);
+
+    std::optional<job_row> find(std::int64_t id);
+    /// By the provider's batch id, the newest if it was ever recorded twice.
+    std::optional<job_row> find_batch(const std::string& batch_id);
+    /// Jobs of which the request file has this SHA-256, newest first.
+    std::vector<job_row> with_file(const std::string& sha256);
+    std::vector<job_row> of_run(std::int64_t run_id);
+    /// Newest first; `open_only`: those that have not ended.
+    std::vector<job_row> list(bool open_only, std::int64_t limit);
+    std::vector<job_row> due(std::int64_t now_ms);
+    std::optional<std::int64_t> next_due();
+    /// Jobs of a run that have not ended.
+    std::int64_t open_in_run(std::int64_t run_id);
+
+    /// Guarded by the revision that was read: errors lost_race. Writes the history row where the state's name
+    /// changes.
+    result<void> record(const job_row& before, const job_change& change, std::int64_t now_ms);
+    /// The state stays; only when and why is recorded.
+    void postpone(const job_row& before, const waiting& next, std::int64_t now_ms);
+    /// Moves the goal or the wish to cancel, and makes the job due now.
+    void wish(const job_row& before, const job::wishes& w, const std::string& event, std::int64_t now_ms);
+    /// A run's jobs begin: due now.
+    void start_run(std::int64_t run_id, job::goal until, std::int64_t now_ms);
+    void add_usage(std::int64_t id, const token_usage& used, money actual, std::int64_t strays);
+    /// Everything of a run that was not finished building.
+    void remove_of_run(std::int64_t run_id);
+
+private:
+    sqlite::statement insert_, set_plan_, find_, find_batch_, with_file_, of_run_, list_, list_open_, due_,
+        next_due_, open_in_run_, record_, postpone_, wish_, start_run_, usage_, remove_requests_,
+        remove_rows_, remove_history_, remove_, history_;
+};
+
+} // namespace enrichd

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/ledger.hpp"
+
+#include "state/migrate.hpp"
+
+#include <fmt/format.h>
+
+namespace enrichd {
+
+namespace {
+
+std::vector<history_row> read_history(sqlite::statement::use&& rows) {
+    std::vector<history_row> all;
+    while (rows.next())
+        all.push_back({rows.integer(0), rows.optional_integer(1), rows.text(2), rows.text(3), rows.text(4),
+                       rows.text(5)});
+    return all;
+}
+
+std::string installation_of(sqlite::database& db) {
+    db.exec("INSERT OR IGNORE INTO installation (id, uuid, paused) VALUES (1, lower(hex(randomblob(4))), 0)");
+    sqlite::statement read(db, "SELECT uuid FROM installation WHERE id = 1");
+    auto row = read();
+    row.next();
+    return row.text(0);
+}
+
+} // namespace
+
+ledger::opened::opened(const std::string& path) : db(path) {
+    db.exec("PRAGMA journal_mode = WAL");
+    db.exec("PRAGMA synchronous = FULL");
+    db.exec("PRAGMA foreign_keys = ON");
+    db.exec("PRAGMA trusted_schema = OFF");
+    db.exec("PRAGMA cell_size_check = ON");
+    db.exec("PRAGMA journal_size_limit = 67108864");
+    migrate_ledger(db, path);
+}
+
+ledger::ledger(const std::string& path)
+    : file_(path),
+      db_(file_.db),
+      runs_(db_),
+      jobs_(db_),
+      requests_(db_),
+      quarantine_(db_),
+      paused_(db_, "SELECT paused FROM installation WHERE id = 1"),
+      set_paused_(db_, "UPDATE installation SET paused = ? WHERE id = 1"),
+      job_history_(db_, R"SQL(
+          SELECT at_ms, job_id, from_state, to_state, event, detail FROM history WHERE job_id = ? ORDER BY id
+      )SQL"),
+      run_history_(db_, R"SQL(
+          SELECT at_ms, job_id, from_state, to_state, event, detail FROM history WHERE run_id = ? ORDER BY id
+      )SQL"),
+      totals_(db_, R"SQL(
+          SELECT (SELECT COALESCE(SUM(actual_pd), 0) FROM jobs),
+                 (SELECT COALESCE(SUM(q.bound_pd), 0)
+                  FROM jobs AS j JOIN requests AS q ON q.job_id = j.id
+                  WHERE j.ended_ms IS NULL AND j.goal <> 'built' AND q.outcome IS NULL)
+      )SQL"),
+      spent_of_run_(db_, "SELECT COALESCE(SUM(actual_pd), 0) FROM jobs WHERE run_id = ?"),
+      prunable_(db_, R"SQL(
+          SELECT j.id FROM jobs AS j JOIN runs AS r ON r.id = j.run_id
+          WHERE r.ended_ms < ?1 AND EXISTS (SELECT 1 FROM requests AS q WHERE q.job_id = j.id)
+            AND NOT EXISTS (SELECT 1 FROM job_rows AS w WHERE w.job_id = j.id AND w.state = 'open')
+          ORDER BY j.id
+      )SQL"),
+      prune_requests_(db_, "DELETE FROM requests WHERE job_id = ?"),
+      prune_rows_(db_, "DELETE FROM job_rows WHERE job_id = ?"),
+      installation_(installation_of(db_)) {}
+
+bool ledger::paused() {
+    auto row = paused_();
+    return row.next() && row.integer(0) != 0;
+}
+
+void ledger::set_paused(bool paused) {
+    set_paused_(paused ? 1 : 0).run();
+}
+
+std::vector<history_row> ledger::history_of_job(std::int64_t job_id) {
+    return read_history(job_history_(job_id));
+}
+
+std::vector<history_row> ledger::history_of_run(std::int64_t run_id) {
+    return read_history(run_history_(run_id));
+}
+
+money_totals ledger::totals() {
+    auto row = totals_();
+    if (!row.next()) return {};
+    return {money{row.integer(0)}, money{row.integer(1)}};
+}
+
+money ledger::spent_of_run(std::int64_t run_id) {
+    auto row = spent_of_run_(run_id);
+    return row.next() ? money{row.integer(0)} : money{};
+}
+
+std::vector<std::int64_t> ledger::prune(std::int64_t ended_before_ms) {
+    std::vector<std::int64_t> pruned;
+    {
+        auto rows = prunable_(ended_before_ms);
+        while (rows.next())
+            pruned.push_back(rows.integer(0));
+    }
+    for (const auto id : pruned) {
+        auto all_of_a_job = begin();
+        prune_rows_(id).run();
+        prune_requests_(id).run();
+        all_of_a_job.commit();
+    }
+    return pruned;
+}
+
+} // namespace enrichd

@@ -1,0 +1,80 @@
+// The ledger: enrichd's memory, one SQLite file, one connection.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "state/job_table.hpp"
+#include "state/quarantine_table.hpp"
+#include "state/request_table.hpp"
+#include "state/run_table.hpp"
+#include "state/sqlite.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace enrichd {
+
+/// One line of a job's or run's history.
+struct history_row {
+    std::int64_t at_ms = 0;
+    std::optional<std::int64_t> job_id;
+    std::string from_state; ///< empty: it came into being
+    std::string to_state;
+    std::string event;
+    std::string detail;
+};
+
+/// What has ever been spent and may still be, over all runs.
+struct money_totals {
+    money spent;
+    money reserved; ///< upper bound of open requests of jobs that are on their way
+};
+
+/// Opens with WAL and synchronous=FULL: a commit that returned survives power loss. One connection writes and
+/// checkpoints, so that SQLite's WAL-reset race (fixed in 3.51.3) cannot occur. No transaction and no cursor
+/// lives across a co_await: callers begin(), write, and commit without suspending.
+class ledger {
+public:
+    /// Throws fatal_error (foreign file, newer schema) or sqlite_error (cannot be opened or read).
+    explicit ledger(const std::string& path);
+
+    sqlite::transaction begin() { return sqlite::transaction(db_); }
+
+    run_table& runs() { return runs_; }
+    job_table& jobs() { return jobs_; }
+    request_table& requests() { return requests_; }
+    quarantine_table& quarantine() { return quarantine_; }
+
+    /// Eight hex digits, made when the ledger was.
+    const std::string& installation() const { return installation_; }
+    bool paused();
+    void set_paused(bool paused);
+
+    std::vector<history_row> history_of_job(std::int64_t job_id);
+    std::vector<history_row> history_of_run(std::int64_t run_id);
+    money_totals totals();
+    money spent_of_run(std::int64_t run_id);
+
+    /// Forgets requests and rows of runs that ended before; jobs, runs and history stay. Returns the jobs
+    /// concerned.
+    std::vector<std::int64_t> prune(std::int64_t ended_before_ms);
+
+private:
+    // In order of dependence: the tables prepare their statements against a migrated database.
+    struct opened {
+        explicit opened(const std::string& path);
+        sqlite::database db;
+    };
+    opened file_;
+    sqlite::database& db_;
+    run_table runs_;
+    job_table jobs_;
+    request_table requests_;
+    quarantine_table quarantine_;
+    sqlite::statement paused_, set_paused_, job_history_, run_history_, totals_, spent_of_run_, prunable_,
+        prune_requests_, prune_rows_;
+    std::string installation_;
+};
+
+} // namespace enrichd

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/request_table.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <cstring>
+
+namespace enrichd {
+
+namespace {
+
+constexpr auto columns = R"SQL(
+    number, text, custom_id, text_hash, part, parts, chunk_tokens, input_tokens, output_cap, bound_pd,
+    file_offset, file_length, outcome
+)SQL";
+
+std::string select(std::string_view rest) {
+    return fmt::format("SELECT {} FROM requests {}", columns, rest);
+}
+
+std::vector<std::uint32_t> parse_tokens(const std::string& text) {
+    std::vector<std::uint32_t> tokens;
+    const char* at = text.data();
+    const char* end = at + text.size();
+    while (at < end) {
+        std::uint32_t n = 0;
+        const auto parsed = std::from_chars(at, end, n);
+        if (parsed.ec != std::errc{}) break;
+        tokens.push_back(n);
+        at = parsed.ptr + 1; // the comma
+    }
+    return tokens;
+}
+
+text_hash read_hash(std::span<const std::byte> blob) {
+    text_hash hash{};
+    std::memcpy(hash.data(), blob.data(), std::min(blob.size(), hash.size()));
+    return hash;
+}
+
+std::span<const std::byte> bytes(const text_hash& h) {
+    return h;
+}
+
+// float32 is stored little-endian, which is how every machine that Debian's 64-bit ports run on keeps it.
+std::span<const std::byte> bytes(const std::vector<float>& v) {
+    return std::as_bytes(std::span(v));
+}
+
+new_request read_request(const sqlite::statement::use& r) {
+    new_request q;
+    q.number = r.integer(0);
+    q.text = r.integer(1);
+    q.custom_id = r.text(2);
+    q.hash = read_hash(r.blob(3));
+    q.part = static_cast<std::uint32_t>(r.integer(4));
+    q.parts = static_cast<std::uint32_t>(r.integer(5));
+    q.chunk_tokens = parse_tokens(r.text(6));
+    q.input_tokens = static_cast<std::uint32_t>(r.integer(7));
+    q.output_cap = static_cast<std::uint32_t>(r.integer(8));
+    q.bound = money{r.integer(9)};
+    q.file_offset = static_cast<std::uint64_t>(r.integer(10));
+    q.file_length = static_cast<std::uint64_t>(r.integer(11));
+    return q;
+}
+
+std::vector<new_request> read_requests(sqlite::statement::use&& rows) {
+    std::vector<new_request> all;
+    while (rows.next())
+        all.push_back(read_request(rows));
+    return all;
+}
+
+std::vector<outcome_count> read_counts(sqlite::statement::use&& rows) {
+    std::vector<outcome_count> all;
+    while (rows.next()) {
+        const auto how = parse_outcome(rows.text(0));
+        if (!how) continue; // open
+        all.push_back({*how, rows.text(1), static_cast<int>(rows.integer(2)), rows.integer(3), rows.text(4)});
+    }
+    return all;
+}
+
+} // namespace
+
+request_table::request_table(sqlite::database& db)
+    : add_(db, R"SQL(
+          INSERT INTO requests (job_id, number, custom_id, text, text_hash, part, parts, chunk_tokens, input_tokens,
+                                output_cap, bound_pd, file_offset, file_length, outcome, http_status, reason)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, '')
+      )SQL"),
+      add_row_(db, R"SQL(
+          INSERT INTO job_rows (job_id, text, key, target, kind, authority, state, outcome, reason)
+          VALUES (?, ?, ?, ?, ?, ?, 'open', NULL, '')
+      )SQL"),
+      in_flight_(db,
+                 "SELECT job_id FROM job_rows WHERE target = ? AND kind = ? AND key = ? AND state = 'open'"),
+      find_(db, select("WHERE job_id = ? AND custom_id = ?")),
+      open_keys_(db,
+                 "SELECT key FROM job_rows WHERE job_id = ? AND text = ? AND state = 'open' ORDER BY key"),
+      end_request_(db, R"SQL(
+          UPDATE requests SET outcome = ?3, http_status = ?4, reason = ?5
+          WHERE job_id = ?1 AND number = ?2 AND outcome IS NULL
+      )SQL"),
+      end_row_(db, R"SQL(
+          UPDATE job_rows SET state = 'ended', outcome = ?4, reason = ?5
+          WHERE job_id = ?1 AND text = ?2 AND key = ?3 AND state = 'open'
+      )SQL"),
+      open_requests_(db, select("WHERE job_id = ? AND outcome IS NULL ORDER BY number LIMIT ?")),
+      end_text_(db, R"SQL(
+          UPDATE job_rows SET state = 'ended', outcome = ?3, reason = ?4
+          WHERE job_id = ?1 AND text = ?2 AND state = 'open'
+      )SQL"),
+      end_all_requests_(
+          db, "UPDATE requests SET outcome = ?2, reason = ?3 WHERE job_id = ?1 AND outcome IS NULL"),
+      end_all_rows_(db, R"SQL(
+          UPDATE job_rows SET state = 'ended', outcome = ?2, reason = ?3 WHERE job_id = ?1 AND state = 'open'
+      )SQL"),
+      to_resend_(db, R"SQL(
+          SELECT number, text, custom_id, text_hash, part, parts, chunk_tokens, input_tokens, output_cap, bound_pd,
+                 file_offset, file_length, outcome
+          FROM requests AS q
+          WHERE job_id = ?1 AND outcome NOT IN ('ok', 'skipped', 'stale', 'gone')
+            AND EXISTS (SELECT 1 FROM job_rows AS r WHERE r.job_id = q.job_id AND r.text = q.text AND r.state = 'open')
+          ORDER BY number
+      )SQL"),
+      rows_of_text_(db, R"SQL(
+          SELECT key, authority FROM job_rows WHERE job_id = ? AND text = ? AND state = 'open' ORDER BY key
+      )SQL"),
+      mark_resent_(db, R"SQL(
+          UPDATE job_rows
+          SET state = 'resent', outcome = (SELECT q.outcome FROM requests AS q
+                                           WHERE q.job_id = ?1 AND q.text = ?2 AND q.outcome <> 'ok'
+                                           ORDER BY q.number LIMIT 1)
+          WHERE job_id = ?1 AND text = ?2 AND state = 'open'
+      )SQL"),
+      keep_part_(db, R"SQL(
+          INSERT OR REPLACE INTO part_vectors (run_id, text_hash, part, tokens, vector) VALUES (?, ?, ?, ?, ?)
+      )SQL"),
+      parts_of_(db, R"SQL(
+          SELECT part, tokens, vector FROM part_vectors WHERE run_id = ? AND text_hash = ? ORDER BY part
+      )SQL"),
+      drop_parts_(db, "DELETE FROM part_vectors WHERE run_id = ? AND text_hash = ?"),
+      requests_by_outcome_(db, R"SQL(
+          SELECT outcome, '', 0, COUNT(*), '' FROM requests WHERE job_id = ? GROUP BY outcome ORDER BY outcome
+      )SQL"),
+      rows_by_outcome_(db, R"SQL(
+          SELECT outcome, '', 0, COUNT(*), MIN(key) FROM job_rows
+          WHERE job_id = ? AND state = 'ended' GROUP BY outcome ORDER BY outcome
+      )SQL"),
+      causes_(db, R"SQL(
+          SELECT q.outcome, q.reason, q.http_status, COUNT(*),
+                 (SELECT MIN(r.key) FROM job_rows AS r WHERE r.job_id = q.job_id AND r.text = MIN(q.text))
+          FROM requests AS q
+          WHERE q.job_id = ?1 AND q.outcome IS NOT NULL AND q.outcome <> 'ok'
+          GROUP BY q.outcome, q.reason, q.http_status
+          ORDER BY COUNT(*) DESC, q.outcome, q.reason LIMIT ?2
+      )SQL"),
+      open_rows_(db, "SELECT COUNT(*) FROM job_rows WHERE job_id = ? AND state = 'open'"),
+      open_bound_(db, R"SQL(
+          SELECT COALESCE(SUM(q.bound_pd), 0)
+          FROM jobs AS j JOIN requests AS q ON q.job_id = j.id
+          WHERE j.run_id = ? AND j.ended_ms IS NULL AND q.outcome IS NULL
+      )SQL"),
+      by_authority_(db, R"SQL(
+          SELECT authority, COUNT(*) FROM job_rows WHERE job_id = ? GROUP BY authority ORDER BY COUNT(*) DESC, authority
+      )SQL"),
+      sample_keys_(db, R"SQL(
+          SELECT key FROM job_rows WHERE job_id = ? AND outcome = 'ok' ORDER BY text, key LIMIT ?
+      )SQL") {}
+
+void request_table::add(std::int64_t job_id, const new_request& r) {
+    add_(job_id, r.number, r.custom_id, r.text, bytes(r.hash), static_cast<std::int64_t>(r.part),
+         static_cast<std::int64_t>(r.parts), fmt::format("{}", fmt::join(r.chunk_tokens, ",")),
+         static_cast<std::int64_t>(r.input_tokens), static_cast<std::int64_t>(r.output_cap),
+         r.bound.picodollars, static_cast<std::int64_t>(r.file_offset),
+         static_cast<std::int64_t>(r.file_length))
+        .run();
+}
+
+void request_table::add_row(std::int64_t job_id, const std::string& target, kind k, const new_row& r) {
+    add_row_(job_id, r.text, r.key, target, name(k), r.authority).run();
+}
+
+std::optional<std::int64_t> request_table::in_flight(const std::string& target, kind k,
+                                                     const std::string& key) {
+    auto row = in_flight_(target, name(k), key);
+    if (!row.next()) return std::nullopt;
+    return row.integer(0);
+}
+
+std::optional<open_request> request_table::find(std::int64_t job_id, const std::string& custom_id) {
+    auto row = find_(job_id, custom_id);
+    if (!row.next()) return std::nullopt;
+    open_request found{read_request(row), std::nullopt};
+    if (!row.is_null(12)) found.ended = parse_outcome(row.text(12));
+    return found;
+}
+
+std::vector<std::string> request_table::open_keys(std::int64_t job_id, std::int64_t text) {
+    std::vector<std::string> keys;
+    auto rows = open_keys_(job_id, text);
+    while (rows.next())
+        keys.push_back(rows.text(0));
+    return keys;
+}
+
+void request_table::end_request(std::int64_t job_id, const request_end& e) {
+    end_request_(job_id, e.number, name(e.how), e.http_status, e.reason).run();
+}
+
+void request_table::end_row(std::int64_t job_id, const row_end& e) {
+    end_row_(job_id, e.text, e.key, name(e.how), e.reason).run();
+}
+
+std::vector<new_request> request_table::open_requests(std::int64_t job_id, std::int64_t limit) {
+    return read_requests(open_requests_(job_id, limit));
+}
+
+void request_table::end_rows_of_text(std::int64_t job_id, std::int64_t text, outcome how,
+                                     const std::string& reason) {
+    end_text_(job_id, text, name(how), reason).run();
+}
+
+void request_table::end_all(std::int64_t job_id, outcome how, const std::string& reason) {
+    end_all_requests_(job_id, name(how), reason).run();
+    end_all_rows_(job_id, name(how), reason).run();
+}
+
+std::vector<new_request> request_table::to_resend(std::int64_t job_id) {
+    return read_requests(to_resend_(job_id));
+}
+
+std::vector<std::pair<std::string, std::string>> request_table::rows_of_text(std::int64_t job_id,
+                                                                             std::int64_t text) {
+    std::vector<std::pair<std::string, std::string>> all;
+    auto rows = rows_of_text_(job_id, text);
+    while (rows.next())
+        all.emplace_back(rows.text(0), rows.text(1));
+    return all;
+}
+
+void request_table::mark_resent(std::int64_t job_id, std::int64_t text) {
+    mark_resent_(job_id, text).run();
+}
+
+void request_table::keep_part(std::int64_t run_id, const part_vector& v) {
+    keep_part_(run_id, bytes(v.hash), static_cast<std::int64_t>(v.part), static_cast<std::int64_t>(v.tokens),
+               bytes(v.vector))
+        .run();
+}
+
+std::vector<part_vector> request_table::parts_of(std::int64_t run_id, const text_hash& hash) {
+    std::vector<part_vector> all;
+    auto rows = parts_of_(run_id, bytes(hash));
+    while (rows.next()) {
+        part_vector v{hash,
+                      static_cast<std::uint32_t>(rows.integer(0)),
+                      static_cast<std::uint32_t>(rows.integer(1)),
+                      {}};
+        const auto blob = rows.blob(2);
+        v.vector.resize(blob.size() / sizeof(float));
+        std::memcpy(v.vector.data(), blob.data(), v.vector.size() * sizeof(float));
+        all.push_back(std::move(v));
+    }
+    return all;
+}
+
+void request_table::drop_parts(std::int64_t run_id, const text_hash& hash) {
+    drop_parts_(run_id, bytes(hash)).run();
+}
+
+std::vector<outcome_count> request_table::requests_by_outcome(std::int64_t job_id) {
+    return read_counts(requests_by_outcome_(job_id));
+}
+
+std::vector<outcome_count> request_table::rows_by_outcome(std::int64_t job_id) {
+    return read_counts(rows_by_outcome_(job_id));
+}
+
+std::vector<outcome_count> request_table::causes(std::int64_t job_id, std::int64_t limit) {
+    return read_counts(causes_(job_id, limit));
+}
+
+std::int64_t request_table::open_rows(std::int64_t job_id) {
+    auto row = open_rows_(job_id);
+    return row.next() ? row.integer(0) : 0;
+}
+
+money request_table::open_bound(std::int64_t run_id) {
+    auto row = open_bound_(run_id);
+    return row.next() ? money{row.integer(0)} : money{};
+}
+
+std::vector<std::pair<std::string, std::int64_t>> request_table::by_authority(std::int64_t job_id) {
+    std::vector<std::pair<std::string, std::int64_t>> all;
+    auto rows = by_authority_(job_id);
+    while (rows.next())
+        all.emplace_back(rows.text(0), rows.integer(1));
+    return all;
+}
+
+std::vector<std::string> request_table::sample_keys(std::int64_t job_id, std::int64_t limit) {
+    std::vector<std::string> keys;
+    auto rows = sample_keys_(job_id, limit);
+    while (rows.next())
+        keys.push_back(rows.text(0));
+    return keys;
+}
+
+} // namespace enrichd

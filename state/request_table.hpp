@@ -1,0 +1,129 @@
+// Requests, the rows they are for, and how each ended.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/batch_request.hpp"
+#include "core/outcome.hpp"
+#include "state/sqlite.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace enrichd {
+
+/// A line of a request file, as it is written down when its file is built.
+struct new_request {
+    std::int64_t number = 0;
+    std::int64_t text = 0; ///< number of the first part of the same text
+    std::string custom_id;
+    text_hash hash{};
+    std::uint32_t part = 0;
+    std::uint32_t parts = 1;
+    std::vector<std::uint32_t> chunk_tokens;
+    std::uint32_t input_tokens = 0;
+    std::uint32_t output_cap = 0;
+    money bound;
+    std::uint64_t file_offset = 0;
+    std::uint64_t file_length = 0;
+};
+
+struct new_row {
+    std::int64_t text = 0;
+    std::string key;
+    std::string authority;
+};
+
+/// A request as the merge wants it: what was asked, and whether it is still open.
+struct open_request {
+    new_request asked;
+    std::optional<outcome> ended;
+};
+
+struct request_end {
+    std::int64_t number = 0;
+    outcome how = outcome::ok;
+    int http_status = 0;
+    std::string reason;
+};
+
+struct row_end {
+    std::int64_t text = 0;
+    std::string key;
+    outcome how = outcome::ok;
+    std::string reason;
+};
+
+struct part_vector {
+    text_hash hash{};
+    std::uint32_t part = 0;
+    std::uint32_t tokens = 0;
+    std::vector<float> vector;
+};
+
+/// How many, and an example.
+struct outcome_count {
+    outcome how{};
+    std::string reason; ///< empty where counted by outcome alone
+    int http_status = 0;
+    std::int64_t count = 0;
+    std::string sample_key;
+};
+
+class request_table {
+public:
+    explicit request_table(sqlite::database& db);
+
+    void add(std::int64_t job_id, const new_request& r);
+    /// The row is in flight from now on. The caller has asked in_flight() before; a row that is already is an
+    /// error.
+    void add_row(std::int64_t job_id, const std::string& target, kind k, const new_row& r);
+
+    /// The job that has the row in flight.
+    std::optional<std::int64_t> in_flight(const std::string& target, kind k, const std::string& key);
+
+    std::optional<open_request> find(std::int64_t job_id, const std::string& custom_id);
+    /// Keys of the open rows that have this text, in key order.
+    std::vector<std::string> open_keys(std::int64_t job_id, std::int64_t text);
+
+    void end_request(std::int64_t job_id, const request_end& e);
+    void end_row(std::int64_t job_id, const row_end& e);
+    /// Up to `limit` open requests, in order.
+    std::vector<new_request> open_requests(std::int64_t job_id, std::int64_t limit);
+    /// Ends every open row of a text.
+    void end_rows_of_text(std::int64_t job_id, std::int64_t text, outcome how, const std::string& reason);
+    /// Ends all that is open, requests and rows: the batch was refused, cancelled or discarded as a whole.
+    void end_all(std::int64_t job_id, outcome how, const std::string& reason);
+
+    /// Rows whose request ended in a way that is sent again: kept in flight for the job that resends them.
+    std::vector<new_request> to_resend(std::int64_t job_id);
+    std::vector<std::pair<std::string, std::string>> rows_of_text(std::int64_t job_id,
+                                                                  std::int64_t text); ///< key, authority
+    void mark_resent(std::int64_t job_id, std::int64_t text);
+
+    void keep_part(std::int64_t run_id, const part_vector& v);
+    std::vector<part_vector> parts_of(std::int64_t run_id, const text_hash& hash);
+    void drop_parts(std::int64_t run_id, const text_hash& hash);
+
+    std::vector<outcome_count> requests_by_outcome(std::int64_t job_id);
+    std::vector<outcome_count> rows_by_outcome(std::int64_t job_id);
+    /// Failures by cause, most frequent first, each with a sample row.
+    std::vector<outcome_count> causes(std::int64_t job_id, std::int64_t limit);
+    std::int64_t open_rows(std::int64_t job_id);
+    /// What the open requests of a run may still cost.
+    money open_bound(std::int64_t run_id);
+    /// Rows of a job by authority.
+    std::vector<std::pair<std::string, std::int64_t>> by_authority(std::int64_t job_id);
+    /// Some rows of a job that were written, for looking at.
+    std::vector<std::string> sample_keys(std::int64_t job_id, std::int64_t limit);
+
+private:
+    sqlite::statement add_, add_row_, in_flight_, find_, open_keys_, end_request_, end_row_, open_requests_,
+        end_text_, end_all_requests_, end_all_rows_, to_resend_, rows_of_text_, mark_resent_, keep_part_,
+        parts_of_, drop_parts_, requests_by_outcome_, rows_by_outcome_, causes_, open_rows_, open_bound_,
+        by_authority_, sample_keys_;
+};
+
+} // namespace enrichd
