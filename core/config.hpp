@@ -1,5 +1,5 @@
-// The configuration: every setting, its default and its meaning. docs/configuration.md is the same list for
-// people. SPDX-License-Identifier: Apache-2.0
+// The configuration as the daemon uses it. core/config_keys.hpp is the table of its keys,
+// docs/configuration.md the same for people. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "core/error.hpp"
@@ -23,6 +23,7 @@ struct provider_config {
     std::string api_key; ///< from OPENAI_API_KEY or an env file only; the file format has no such key
     std::string ca_file; ///< trusted besides the system's certificates
     std::string completion_window = "24h";
+    std::string credentials_directory; ///< what systemd's LoadCredential= filled; empty without systemd
 };
 
 struct poll_config {
@@ -51,8 +52,9 @@ struct budget_config {
 /// Where rows come from. Without a query, the original's schema: events joined with documents where that
 /// exists.
 struct source_config {
-    std::string query; ///< SELECT yielding the columns key, text, title, date, authority
-    std::string url;   ///< another connection for reading; empty: [database] url
+    std::string query;       ///< SELECT yielding the columns key, text, title, date, authority
+    std::string text_column; ///< of the target table: the text of a row where there is no documents table
+    std::string url;         ///< another connection for reading; empty: [database] url
 };
 
 /// Where values go.
@@ -61,7 +63,7 @@ struct target_config {
     std::string key_column = "event_id";
     std::string summary_column = "summary_en";
     std::string embedding_column = "embedding";
-    bool original_schema = true; ///< no [source] and no [target] section: events and documents are meant
+    bool original_schema = true; ///< no source query and no [target] section: events and documents are meant
 };
 
 struct config {
@@ -95,12 +97,24 @@ struct config_text {
     std::string text;
 };
 
-/// Later wins: default, file, env file, environment. Unknown keys of the file are errors with a "did you
-/// mean"; every error of one reading is reported, one a line, as "file:line: key: expected ..., got ...".
+/// Later wins: default, file, env file, environment (an empty variable counts as not set). Of several
+/// variables of one key the first of its list wins. Unknown keys of the file are errors with a "did you
+/// mean"; unknown variables are not ours and are passed over. Every error of one reading is reported, one a
+/// line, as "file:line: key: expected ..., got ..."; values that may hold a secret are never repeated.
 result<config> read_config(const std::optional<config_text>& toml, const std::optional<config_text>& env_file,
                            const surroundings& around);
 
 /// Where the configuration file is looked for when --config is not given.
 std::string default_config_path(const surroundings& around);
+
+/// Where the state is when [state] directory is not given. Empty if the surroundings do not tell (no HOME).
+std::string default_state_directory(const surroundings& around);
+
+/// Where the socket is when [control] socket is not given: beside the state where there is no better place.
+std::string default_socket(const surroundings& around, const std::string& state_directory);
+
+/// Where a client looks for the daemon's socket, best first: ENRICHD_SOCKET alone if set, else the user's own
+/// daemon, then the system's.
+std::vector<std::string> client_sockets(const surroundings& around);
 
 } // namespace enrichd

@@ -1,0 +1,60 @@
+// docs/configuration.md holds exactly what the table of keys says. ENRICHD_TEST_ACCEPT=1 rewrites its table.
+// SPDX-License-Identifier: Apache-2.0
+#include "core/config_keys.hpp"
+
+#include "tests/support/catch.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+using namespace enrichd;
+
+namespace {
+
+constexpr std::string_view begin_mark = "<!-- keys: begin -->\n", end_mark = "<!-- keys: end -->\n";
+
+std::string code(const std::string& s) {
+    return "`" + s + "`";
+}
+
+std::string table_of_keys() {
+    std::string out, section;
+    for (const auto& key : config_keys()) {
+        const auto dot = key.name.find('.');
+        if (key.name.substr(0, dot) != section) {
+            section = key.name.substr(0, dot);
+            out += fmt::format("\n### [{}]\n\n| key | default | environment | value | meaning |\n"
+                               "| --- | --- | --- | --- | --- |\n",
+                               section);
+        }
+        std::vector<std::string> variables;
+        for (const auto& variable : key.environment)
+            variables.push_back(code(variable));
+        out += fmt::format("| {} | {} | {} | {} | {} |\n", key.in_file ? code(key.name.substr(dot + 1)) : "",
+                           key.default_text, fmt::join(variables, ", "), key.expected, key.meaning);
+    }
+    return out + "\n";
+}
+
+} // namespace
+
+TEST_CASE("docs/configuration.md lists every key as the program knows it", "[core][config][docs]") {
+    const std::string path = ENRICHD_SOURCE_DIR "/docs/configuration.md";
+    std::stringstream read;
+    read << std::ifstream(path).rdbuf();
+    auto text = read.str();
+    const auto begin = text.find(begin_mark), end = text.find(end_mark);
+    REQUIRE(begin != std::string::npos);
+    REQUIRE(end != std::string::npos);
+    const auto from = begin + begin_mark.size();
+    if (std::getenv("ENRICHD_TEST_ACCEPT")) {
+        text.replace(from, end - from, table_of_keys());
+        std::ofstream(path) << text;
+        return;
+    }
+    CHECK(text.substr(from, end - from) == table_of_keys());
+}

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/config.hpp"
+#include "core/config_keys.hpp"
+
+#include "tests/support/catch.hpp"
+
+#include <algorithm>
+
+using namespace enrichd;
+
+namespace {
+
+surroundings somebody(std::map<std::string, std::string, std::less<>> more = {}) {
+    surroundings s{{{"HOME", "/home/ann"}, {"XDG_RUNTIME_DIR", "/run/user/1000"}}, false};
+    for (auto& [name, value] : more)
+        s.environment[name] = value;
+    return s;
+}
+
+result<config> from_toml(std::string text, const surroundings& around = somebody()) {
+    return read_config(config_text{"enrichd.toml", std::move(text)}, std::nullopt, around);
+}
+
+std::string complaint(const std::string& toml) {
+    const auto c = from_toml(toml);
+    return c ? "accepted" : c.error().detail;
+}
+
+std::size_t lines(const std::string& s) {
+    return 1 + static_cast<std::size_t>(std::count(s.begin(), s.end(), '\n'));
+}
+
+} // namespace
+
+TEST_CASE("without any file the defaults are those of the guide", "[core][config]") {
+    const auto c = read_config(std::nullopt, std::nullopt, somebody()).value();
+    CHECK(c.provider.base_url == "https://api.openai.com/v1");
+    CHECK(c.provider.completion_window == "24h");
+    CHECK(c.summaries.model == "gpt-4o-mini");
+    CHECK(c.embeddings.model == "text-embedding-3-small");
+    CHECK(c.batch.max_requests == 20'000);
+    CHECK(c.batch.max_file_mb == 100);
+    CHECK(c.budget.test == *parse_dollars("25"));
+    CHECK(c.budget.full == *parse_dollars("200"));
+    CHECK(c.poll.deadline_hours == 26);
+    CHECK(c.submit.reconcile_seconds == std::vector<double>{10, 30, 120, 600});
+    CHECK(c.target.original_schema);
+    CHECK(c.retention_days == 30);
+}
+
+TEST_CASE("every key of the file is read into its own place", "[core][config]") {
+    const auto c = from_toml(R"(
+[provider]
+base_url = "http://127.0.0.1:8080/v1/"
+api_key_file = "/etc/key"
+ca_file = "/etc/ca.pem"
+completion_window = "1d"
+[database]
+url = "sqlite:rows.db"
+[state]
+directory = "data"
+retention_days = 7
+[control]
+socket = "/tmp/e.sock"
+[poll]
+first_seconds = 0.05
+max_seconds = 2
+deadline_hours = 1.5
+[submit]
+reconcile_seconds = [0.05, 1, 2.5]
+[batch]
+max_requests = 10
+max_file_mb = 20
+max_output_mb = 30
+merge_rows = 40
+[budget]
+test_usd = "0.000001"
+full_usd = 12.5
+[summaries]
+model = "m1"
+prompt = "One word."
+max_input_tokens = 11
+max_output_tokens = 12
+min_characters = 0
+[embeddings]
+model = "m2"
+dimensions = 256
+chunk_tokens = 100
+overlap_percent = 20
+min_characters = 13
+encoding_format = "float"
+[versions]
+on_version_change = "keep"
+[source]
+query = "SELECT 1"
+text_column = "body"
+url = "postgresql://reader@host/db"
+[target]
+table = "public.articles"
+key_column = "id"
+summary_column = "gist"
+embedding_column = "vec"
+[models]
+file = "models.toml"
+[log]
+level = "debug"
+)")
+                       .value();
+    CHECK(c.provider.base_url == "http://127.0.0.1:8080/v1");
+    CHECK(c.provider.api_key_file == "/etc/key");
+    CHECK(c.provider.ca_file == "/etc/ca.pem");
+    CHECK(c.provider.completion_window == "1d");
+    CHECK(c.database_url == "sqlite:rows.db");
+    CHECK(c.state_directory == "data");
+    CHECK(c.retention_days == 7);
+    CHECK(c.control_socket == "/tmp/e.sock");
+    CHECK(c.poll.first_seconds == 0.05);
+    CHECK(c.poll.max_seconds == 2);
+    CHECK(c.poll.deadline_hours == 1.5);
+    CHECK(c.submit.reconcile_seconds == std::vector<double>{0.05, 1, 2.5});
+    CHECK(c.batch.max_requests == 10);
+    CHECK(c.batch.max_file_mb == 20);
+    CHECK(c.batch.max_output_mb == 30);
+    CHECK(c.batch.merge_rows == 40);
+    CHECK(c.budget.test.picodollars == 1'000'000);
+    CHECK(c.budget.full == *parse_dollars("12.5"));
+    CHECK(c.summaries.model == "m1");
+    CHECK(c.summaries.prompt == "One word.");
+    CHECK(c.summaries.max_input_tokens == 11);
+    CHECK(c.summaries.max_output_tokens == 12);
+    CHECK(c.summaries.min_characters == 0);
+    CHECK(c.embeddings.model == "m2");
+    CHECK(c.embeddings.dimensions == 256u);
+    CHECK(c.embeddings.chunk_tokens == 100);
+    CHECK(c.embeddings.overlap_percent == 20);
+    CHECK(c.embeddings.min_characters == 13);
+    CHECK(c.embeddings.encoding_format == "float");
+    CHECK(c.keep_versions);
+    CHECK(c.source.query == "SELECT 1");
+    CHECK(c.source.text_column == "body");
+    CHECK(c.source.url == "postgresql://reader@host/db");
+    CHECK(c.target.table == "public.articles");
+    CHECK(c.target.key_column == "id");
+    CHECK(c.target.summary_column == "gist");
+    CHECK(c.target.embedding_column == "vec");
+    CHECK_FALSE(c.target.original_schema);
+    CHECK(c.models_file == "models.toml");
+    CHECK(c.log_level == "debug");
+}
+
+TEST_CASE("each variable of the guide sets its key", "[core][config]") {
+    const auto c = read_config(std::nullopt, std::nullopt,
+                               somebody({{"SUMMARY_MODEL", "s"},
+                                         {"EMBED_MODEL", "e"},
+                                         {"EMBED_DIMENSIONS", "512"},
+                                         {"BATCH_COMPLETION_WINDOW", "48h"},
+                                         {"BATCH_MAX_REQUESTS", "100"},
+                                         {"BATCH_MAX_FILE_MB", "5"},
+                                         {"ENRICH_MAX_USD_TEST", "1"},
+                                         {"ENRICH_MAX_USD_FULL", "2.50"},
+                                         {"DATABASE_URL", "postgresql://u:p@h/d"},
+                                         {"OPENAI_API_KEY", "sk-1"},
+                                         {"OPENAI_BASE_URL", "https://example.org/v1"},
+                                         {"ENRICHD_SOCKET", "/tmp/s"}}))
+                       .value();
+    CHECK(c.summaries.model == "s");
+    CHECK(c.embeddings.model == "e");
+    CHECK(c.embeddings.dimensions == 512u);
+    CHECK(c.provider.completion_window == "48h");
+    CHECK(c.batch.max_requests == 100);
+    CHECK(c.batch.max_file_mb == 5);
+    CHECK(c.budget.test == *parse_dollars("1"));
+    CHECK(c.budget.full == *parse_dollars("2.5"));
+    CHECK(c.database_url == "postgresql://u:p@h/d");
+    CHECK(c.provider.api_key == "sk-1");
+    CHECK(c.provider.base_url == "https://example.org/v1");
+    CHECK(c.control_socket == "/tmp/s");
+}
+
+TEST_CASE("the environment wins over the env file, and that over the file", "[core][config]") {
+    const config_text file{"enrichd.toml", "[summaries]\nmodel = 'file'\n[embeddings]\nmodel = 'file'\n"
+                                           "[batch]\nmax_requests = 1\n"};
+    const config_text env{"app/.env", "SUMMARY_MODEL=env-file\nEMBED_MODEL=env-file\n"};
+    const auto c = read_config(file, env, somebody({{"SUMMARY_MODEL", "environment"}})).value();
+    CHECK(c.summaries.model == "environment");
+    CHECK(c.embeddings.model == "env-file");
+    CHECK(c.batch.max_requests == 1);
+}
+
+TEST_CASE("an empty variable counts as not set", "[core][config]") {
+    const auto c = read_config(config_text{"f", "[summaries]\nmodel = 'file'\n"},
+                               config_text{"e", "SUMMARY_MODEL=\n"}, somebody({{"SUMMARY_MODEL", ""}}))
+                       .value();
+    CHECK(c.summaries.model == "file");
+}
+
+TEST_CASE("of the three database variables the most particular one wins", "[core][config]") {
+    auto around = somebody({{"DATABASE_URL", "sqlite:c"}});
+    const auto url = [&] { return read_config(std::nullopt, std::nullopt, around).value().database_url; };
+    CHECK(url() == "sqlite:c");
+    around.environment["NEON_DATABASE_URL"] = "sqlite:b";
+    CHECK(url() == "sqlite:b");
+    around.environment["ENRICHD_DATABASE_URL"] = "sqlite:a";
+    CHECK(url() == "sqlite:a");
+}
+
+TEST_CASE("a wrong value is reported with its line, what was expected and what was there", "[core][config]") {
+    CHECK(complaint("[poll]\n\nfirst_seconds = 0.01\n") ==
+          "enrichd.toml:3: poll.first_seconds: expected a number from 0.05 to 3600, got 0.01");
+    CHECK(complaint("[poll]\nfirst_seconds = 'soon'\n") ==
+          "enrichd.toml:2: poll.first_seconds: expected a number from 0.05 to 3600, got \"soon\"");
+    CHECK(complaint("[batch]\nmax_requests = 1.5\n") ==
+          "enrichd.toml:2: batch.max_requests: expected a whole number from 1 to 50000, got 1.5");
+    CHECK(complaint("[batch]\nmax_requests = '5'\n") ==
+          "enrichd.toml:2: batch.max_requests: expected a whole number from 1 to 50000, got \"5\"");
+    CHECK(complaint("[batch]\nmax_file_mb = 0\n") ==
+          "enrichd.toml:2: batch.max_file_mb: expected a whole number from 1 to 200, got 0");
+    CHECK(complaint("[embeddings]\nencoding_format = 'hex'\n") ==
+          "enrichd.toml:2: embeddings.encoding_format: expected one of base64, float, got \"hex\"");
+    CHECK(complaint("[versions]\non_version_change = true\n") ==
+          "enrichd.toml:2: versions.on_version_change: expected one of refresh, keep, got true");
+    CHECK(complaint("[submit]\nreconcile_seconds = []\n") ==
+          "enrichd.toml:2: submit.reconcile_seconds: expected a list of 1 to 20 numbers from 0.05 to 86400, "
+          "got []");
+    CHECK(complaint("[submit]\nreconcile_seconds = ['1']\n") ==
+          "enrichd.toml:2: submit.reconcile_seconds: expected a list of 1 to 20 numbers from 0.05 to 86400, "
+          "got a "
+          "list of other things");
+    CHECK(complaint("[budget]\nfull_usd = -1\n") ==
+          "enrichd.toml:2: budget.full_usd: expected dollars, such as 25 or \"1.50\", got -1");
+    CHECK(complaint("[summaries]\nmodel = 1979-05-27\n") ==
+          "enrichd.toml:2: summaries.model: expected the name of a model, got a date or time");
+    CHECK(complaint("[summaries.model]\nname = 'x'\n") ==
+          "enrichd.toml:1: summaries.model: expected the name of a model, got a section");
+    CHECK(complaint("poll = 5\n") == "enrichd.toml:1: poll: expected a section [poll], got 5");
+    CHECK(complaint("[log]\nlevel = ''\n") ==
+          "enrichd.toml:2: log.level: expected one of error, warning, notice, info, debug, got \"\"");
+}
+
+TEST_CASE("an unknown key is an error that names the nearest one", "[core][config]") {
+    CHECK(complaint("[poll]\nfirst_second = 1\n") ==
+          "enrichd.toml:2: poll.first_second: expected a known key, got this one (did you mean "
+          "\"poll.first_seconds\"?)");
+    CHECK(complaint("[pol]\nfirst_seconds = 1\n") ==
+          "enrichd.toml:1: pol: expected a known key, got this one (did you mean \"poll\"?)");
+    CHECK(complaint("[poll]\nzebra_crossings = 1\n") ==
+          "enrichd.toml:2: poll.zebra_crossings: expected a known key, got this one");
+}
+
+TEST_CASE("text that is not TOML is reported with its line and column", "[core][config]") {
+    const auto text = complaint("[poll]\nfirst_seconds = \n");
+    CAPTURE(text);
+    CHECK(text.starts_with("enrichd.toml:2: syntax: expected TOML, got an error in column "));
+}
+
+TEST_CASE("all errors of one reading are reported together", "[core][config]") {
+    const auto c = read_config(
+        config_text{"enrichd.toml", "[poll]\nfirst_seconds = 0\nnope = 1\n[batch]\nmerge_rows = 0\n"},
+        config_text{".env", "\nBATCH_MAX_REQUESTS=many\nFOO='open\n"},
+        somebody({{"EMBED_DIMENSIONS", "-1"}}));
+    REQUIRE(c.has_error());
+    CHECK(c.error().code == errc::invalid_input);
+    const auto& detail = c.error().detail;
+    CAPTURE(detail);
+    CHECK(lines(detail) == 6);
+    CHECK(detail.find("enrichd.toml:2: poll.first_seconds: expected") != std::string::npos);
+    CHECK(detail.find("enrichd.toml:3: poll.nope: expected") != std::string::npos);
+    CHECK(detail.find("enrichd.toml:5: batch.merge_rows: expected") != std::string::npos);
+    CHECK(detail.find(".env:2: BATCH_MAX_REQUESTS: expected a whole number from 1 to 50000, got \"many\"") !=
+          std::string::npos);
+    CHECK(detail.find(".env:3: FOO: expected a closing ', got the end of the file") != std::string::npos);
+    CHECK(detail.find("environment: EMBED_DIMENSIONS: expected a whole number from 1 to 16000, got \"-1\"") !=
+          std::string::npos);
+}
+
+TEST_CASE("a value that may hold a secret is never repeated", "[core][config]") {
+    const auto c =
+        read_config(config_text{"f", "[database]\nurl = 'mysql://u:hunter2@h/d'\n"
+                                     "[provider]\nbase_url = 'http://u:hunter2@h'\napi_key = 'hunter2'\n"},
+                    config_text{"e", "OPENAI_API_KEY=hunter2 with spaces\nhunter2!\nX hunter2\n"},
+                    somebody({{"DATABASE_URL", "hunter2"}}));
+    REQUIRE(c.has_error());
+    CAPTURE(c.error().detail);
+    CHECK(c.error().detail.find("hunter2") == std::string::npos);
+    CHECK(lines(c.error().detail) == 7);
+    CHECK(c.error().detail.find("provider.api_key_file") != std::string::npos);
+}
+
+TEST_CASE("plain http is for this machine alone", "[core][config]") {
+    for (const char* good : {"https://api.openai.com/v1", "http://localhost:8080", "http://127.0.0.1/v1",
+                             "http://127.1.2.3:9/v1", "http://[::1]:8080/v1", "http://localhost"}) {
+        CAPTURE(good);
+        CHECK(from_toml(std::string("[provider]\nbase_url = '") + good + "'\n").has_value());
+    }
+    for (const char* bad :
+         {"http://api.openai.com/v1", "http://127.evil.org/v1", "http://localhost.evil.org", "ftp://x",
+          "api.openai.com", "https://", "https:///v1", "http://[::2]/", "https://h/?q", ""}) {
+        CAPTURE(bad);
+        CHECK(from_toml(std::string("[provider]\nbase_url = '") + bad + "'\n").has_error());
+    }
+}
+
+TEST_CASE("money in the file may be a number or a text, and is exact", "[core][config]") {
+    const auto usd = [](const std::string& value) {
+        return exact_dollars(from_toml("[budget]\nfull_usd = " + value + "\n").value().budget.full);
+    };
+    CHECK(usd("0.1") == "0.1");
+    CHECK(usd("200") == "200");
+    CHECK(usd("1e-6") == "0.000001");
+    CHECK(usd("123.456789") == "123.456789");
+    CHECK(usd("'0.000000000001'") == "0.000000000001");
+    CHECK(from_toml("[budget]\nfull_usd = nan\n").has_error());
+    CHECK(from_toml("[budget]\nfull_usd = inf\n").has_error());
+}
+
+TEST_CASE("the longest wait follows the shortest unless it was given", "[core][config]") {
+    CHECK(from_toml("[poll]\nfirst_seconds = 120\n").value().poll.max_seconds == 120);
+    CHECK(complaint("[poll]\nfirst_seconds = 5\nmax_seconds = 1\n") ==
+          "enrichd.toml:3: poll.max_seconds: expected at least poll.first_seconds, 5, got 1");
+}
+
+TEST_CASE("files are in the user's folders, the system's, or where systemd says", "[core][config]") {
+    SECTION("a user") {
+        const auto c = read_config(std::nullopt, std::nullopt, somebody()).value();
+        CHECK(default_config_path(somebody()) == "/home/ann/.config/enrichd/enrichd.toml");
+        CHECK(c.state_directory == "/home/ann/.local/state/enrichd");
+        CHECK(c.control_socket == "/run/user/1000/enrichd.sock");
+    }
+    SECTION("a user with folders elsewhere; a relative one is passed over") {
+        const auto around =
+            somebody({{"XDG_CONFIG_HOME", "/c"}, {"XDG_STATE_HOME", "rel"}, {"XDG_RUNTIME_DIR", ""}});
+        const auto c = read_config(std::nullopt, std::nullopt, around).value();
+        CHECK(default_config_path(around) == "/c/enrichd/enrichd.toml");
+        CHECK(c.state_directory == "/home/ann/.local/state/enrichd");
+        CHECK(c.control_socket == "/home/ann/.local/state/enrichd/enrichd.sock");
+    }
+    SECTION("without a runtime folder the socket is beside the state that was configured") {
+        const auto c =
+            from_toml("[state]\ndirectory = 'data'\n", somebody({{"XDG_RUNTIME_DIR", ""}})).value();
+        CHECK(c.control_socket == "data/enrichd.sock");
+    }
+    SECTION("root") {
+        surroundings root{{}, true};
+        const auto c = read_config(std::nullopt, std::nullopt, root).value();
+        CHECK(default_config_path(root) == "/etc/enrichd/enrichd.toml");
+        CHECK(c.state_directory == "/var/lib/enrichd");
+        CHECK(c.control_socket == "/run/enrichd/enrichd.sock");
+    }
+    SECTION("a unit of systemd, whatever the user") {
+        surroundings unit{{{"STATE_DIRECTORY", "/s:/other"},
+                           {"RUNTIME_DIRECTORY", "/r"},
+                           {"CONFIGURATION_DIRECTORY", "/c"},
+                           {"CREDENTIALS_DIRECTORY", "/creds"}},
+                          false};
+        const auto c = read_config(std::nullopt, std::nullopt, unit).value();
+        CHECK(default_config_path(unit) == "/c/enrichd.toml");
+        CHECK(c.state_directory == "/s");
+        CHECK(c.control_socket == "/r/enrichd.sock");
+        CHECK(c.provider.credentials_directory == "/creds");
+    }
+    SECTION("nobody knows") {
+        const auto c = read_config(std::nullopt, std::nullopt, surroundings{});
+        REQUIRE(c.has_error());
+        CHECK(c.error().detail ==
+              "environment: HOME: expected a path, got none; set it, or [state] directory");
+    }
+}
+
+TEST_CASE("a client looks for the user's own daemon first, then for the system's", "[core][config]") {
+    CHECK(client_sockets(somebody()) ==
+          std::vector<std::string>{"/run/user/1000/enrichd.sock",
+                                   "/home/ann/.local/state/enrichd/enrichd.sock",
+                                   "/run/enrichd/enrichd.sock"});
+    CHECK(client_sockets(surroundings{{}, true}) == std::vector<std::string>{"/run/enrichd/enrichd.sock"});
+    CHECK(client_sockets(somebody({{"ENRICHD_SOCKET", "/x"}})) == std::vector<std::string>{"/x"});
+}
+
+TEST_CASE("only a source query or a target section leaves the original's schema", "[core][config]") {
+    CHECK(from_toml("[source]\ntext_column = 'body'\n").value().target.original_schema);
+    CHECK_FALSE(from_toml("[source]\nquery = 'SELECT 1'\n").value().target.original_schema);
+    CHECK_FALSE(from_toml("[target]\ntable = 'events'\n").value().target.original_schema);
+}
+
+TEST_CASE("a socket's path must fit the system's limit", "[core][config]") {
+    CHECK(from_toml("[control]\nsocket = '/" + std::string(106, 'x') + "'\n").has_value());
+    CHECK(from_toml("[control]\nsocket = '/" + std::string(107, 'x') + "'\n").has_error());
+}
+
+TEST_CASE("every key of the table has a meaning, a default, and refuses what it does not expect",
+          "[core][config]") {
+    for (const auto& key : config_keys()) {
+        CAPTURE(key.name);
+        CHECK_FALSE(key.meaning.empty());
+        CHECK_FALSE(key.default_text.empty());
+        CHECK_FALSE(key.expected.empty());
+        CHECK((key.in_file || !key.environment.empty()));
+        config c;
+        CHECK_FALSE(key.set(c, other_type{"a date or time"}));
+        CHECK_FALSE(key.set(c, true));
+        CHECK_FALSE(key.set(c, std::string()));
+        CHECK_FALSE(key.set(c, written{std::string("\0", 1)}));
+    }
+}
+
+TEST_CASE("the listing for people holds every key and variable", "[core][config]") {
+    const auto listing = config_key_listing();
+    for (const auto& key : config_keys()) {
+        if (key.in_file) CHECK(listing.find(key.name + "\n") != std::string::npos);
+        for (const auto& variable : key.environment)
+            CHECK(listing.find(variable) != std::string::npos);
+    }
+}
