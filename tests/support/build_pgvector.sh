@@ -24,11 +24,7 @@ pg_config=$(ls -d /usr/lib/postgresql/*/bin/pg_config 2>/dev/null | sort -V | ta
 major=$("$pg_config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
 package=postgresql-$major-pgvector
 
-# The mirror of the running release, whichever of apt's files names it.
-codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
-         awk -v release="$codename" '$1 == release && !seen++ { print $2 }')
-[ -n "$mirror" ] || die "apt knows no mirror for $codename: run apt-get update first"
+mirror=$("$(dirname "$0")/../../scripts/apt-mirror.sh")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
