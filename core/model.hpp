@@ -14,10 +14,11 @@
 
 namespace enrichd {
 
-/// What a million tokens cost, kept as picodollars per token: exact, since prices have at most six decimals.
+/// Prices are published per million tokens with at most six decimals, so that the price of one token is a
+/// whole number of picodollars.
 struct token_price {
-    money input;        ///< batch price of one input token
-    money cached_input; ///< of one input token that the provider had cached
+    money input;        ///< of one input token
+    money cached_input; ///< of one input token that the provider had cached; as input where not published
     money output;       ///< of one output token; zero for embeddings
 };
 
@@ -38,9 +39,12 @@ struct model {
     std::uint32_t dimensions = 0;    ///< the model's own
     bool accepts_dimensions = false; ///< shorter vectors may be asked for
 
-    std::uint64_t context_tokens = 0; ///< of one chat request, or of one embedding input
+    std::uint64_t context_tokens =
+        0; ///< of one chat request, or of one embedding input; prices hold up to here
     token_price batch;
+    std::optional<token_price> standard; ///< of a live call, to show what was saved
     std::string prices_as_of;            ///< ISO date
+    std::string prices_source;           ///< where they were read
     std::optional<std::string> shutdown; ///< ISO date
     std::optional<std::string> successor;
 };
@@ -51,8 +55,9 @@ public:
     /// The table that the program carries (core/data/models.toml).
     static model_catalogue built_in();
 
-    /// Reads a file of the same form over this one: models there replace or add. Errors: invalid_input with
-    /// "file:line: key: expected ..., got ...".
+    /// Reads a file of the same form over this one: a key given there replaces that of a known model (prices
+    /// as a whole); a new model needs all keys that its kind requires. All or nothing. Errors: invalid_input,
+    /// every fault on a line of its own as "file:line: key: expected ..., got ...".
     result<void> overlay(std::string_view toml, std::string_view file_name);
 
     /// Errors: invalid_input, naming the known models of the kind and the file to edit.
@@ -62,7 +67,7 @@ public:
 
 private:
     std::map<std::string, model, std::less<>> models_;
-    std::string override_file_;
+    std::string overlay_file_; ///< empty: none was read
 };
 
 } // namespace enrichd

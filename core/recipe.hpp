@@ -48,7 +48,10 @@ struct recipe {
     std::uint32_t chunk_overlap = 0; ///< tokens
     std::string encoding_format;
 
-    /// "<model>-<12 hex digits>": a hash of kind, model, prompt, parameters, chunker, pooling and dimensions.
+    /// "<model>-<12 hex digits>": the beginning of a SHA-256 over lines that name kind, model and, for
+    /// summaries, prompt, max_input_tokens, max_output_tokens, temperature, reasoning_effort and the revision
+    /// of the frame; for embeddings, dimensions, chunk_tokens, chunk_overlap and the revisions of chunker and
+    /// pooling.
     std::string version;
 };
 
