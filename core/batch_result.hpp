@@ -35,6 +35,11 @@ struct answer {
     std::vector<std::vector<float>> embeddings; ///< by input index, each of expected dimensions
 };
 
+/// How long a line may be before it is given up on instead of read, from the request_line::reply_bytes of the
+/// request it answers (or the largest of its file): a server that ignores the wish for base64 sends numbers,
+/// some three times as long, and a small answer may come with a long error text.
+std::uint64_t longest_line(std::uint64_t reply_bytes);
+
 /// Reads one line of either file (output or error; the same shapes occur in both). Base64 and number vectors
 /// are both understood; an embedding's `index` is honoured. Never throws; what cannot be read is
 /// `unparseable`, what is unusable is `invalid`.

@@ -18,6 +18,8 @@ constexpr int frame_revision = 1;
 constexpr int chunker_revision = 1;
 constexpr int pooling_revision = 1;
 
+constexpr std::uint32_t shortest_chunk = 4; // tokens: one character may need so many
+
 // What is hashed is one line a fact, "name=value\n", in the order of the calls; a text is preceded by its
 // length in bytes, so that no prompt can pass for other facts.
 class fingerprint {
@@ -85,9 +87,9 @@ result<recipe> make_embedding_recipe(const embedding_settings& s, const model& m
     if (dimensions != m.dimensions && !m.accepts_dimensions)
         return unusable(fmt::format("{} asks for vectors of {} dimensions; {} gives {} alone", asked_by,
                                     dimensions, m.name, m.dimensions));
-    if (s.chunk_tokens == 0 || s.chunk_tokens > m.context_tokens)
-        return unusable(
-            fmt::format("chunks of {} tokens; {} takes 1 to {}", s.chunk_tokens, m.name, m.context_tokens));
+    if (s.chunk_tokens < shortest_chunk || s.chunk_tokens > m.context_tokens)
+        return unusable(fmt::format("chunks of {} tokens; {} takes {} to {}", s.chunk_tokens, m.name,
+                                    shortest_chunk, m.context_tokens));
     if (s.overlap_percent > 50)
         return unusable(
             fmt::format("chunks that overlap by {} percent; at most 50 are possible", s.overlap_percent));

@@ -133,7 +133,7 @@ TEST_CASE("chunks that the model cannot take are refused", "[core][recipe]") {
     e.chunk_tokens = 8192;
     CHECK(fault(e, embedding_model()) == "none");
     e.chunk_tokens = 8193;
-    CHECK(fault(e, embedding_model()) == "chunks of 8193 tokens; text-embedding-3-small takes 1 to 8192");
+    CHECK(fault(e, embedding_model()) == "chunks of 8193 tokens; text-embedding-3-small takes 4 to 8192");
     e.chunk_tokens = 1500;
     e.overlap_percent = 51;
     CHECK(fault(e, embedding_model()) == "chunks that overlap by 51 percent; at most 50 are possible");
