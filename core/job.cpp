@@ -25,7 +25,7 @@ state on(const built&, const event::discard_wanted&) {
 }
 
 state on(const intent_upload&, const event::file_uploaded& e) {
-    return uploaded{e.file_id};
+    return uploaded{e.file_id, {}};
 }
 state on(const intent_upload&, const event::file_not_found&) {
     return built{};
@@ -50,23 +50,25 @@ state on(const intent_submit& s, const event::batch_created& e) {
 state on(const intent_submit&, const event::batch_refused& e) {
     return failed{e.reason};
 }
-state on(const intent_submit& s, const event::batch_postponed&) {
-    return uploaded{s.file_id};
+state on(const intent_submit& s, const event::batch_postponed&)
+{
+    return uploaded{s.file_id, s.submission};
 }
 state on(const intent_submit& s, const event::batch_unclear&) {
     return submit_unknown{s.submission, s.file_id, s.since_ms, 0};
 }
-// A turn that starts in intent_submit is a restart; its look counts like any other.
-state on(const intent_submit& s, const event::batch_not_found& e) {
-    if (e.last_look) return uploaded{s.file_id};
-    return submit_unknown{s.submission, s.file_id, s.since_ms, 1};
+// A turn that starts in intent_submit is a restart. Its look comes at once, so it does not count: the schedule of
+// looks begins after it.
+state on(const intent_submit& s, const event::batch_not_found&)
+{
+    return submit_unknown{s.submission, s.file_id, s.since_ms, 0};
 }
 
 state on(const submit_unknown& s, const event::batch_created& e) {
     return submitted{s.submission, s.file_id, e.batch_id, e.created_at};
 }
 state on(const submit_unknown& s, const event::batch_not_found& e) {
-    if (e.last_look) return uploaded{s.file_id};
+    if (e.last_look) return uploaded{s.file_id, s.submission};
     auto next = s;
     ++next.looks;
     return next;
@@ -91,7 +93,7 @@ std::string failure_reason(const batch_object& b) {
 // A failed batch did nothing and cost nothing. The provider's queue being full is no fault of the file's: it
 // waits and is submitted again.
 state seen(polling s, const batch_object& b) {
-    if (is_quota_failure(b)) return uploaded{s.file_id};
+    if (is_quota_failure(b)) return uploaded{s.file_id, {}};
     if (b.status == batch_status::failed && !b.output_file_id && !b.error_file_id)
         return failed{failure_reason(b)};
     if (b.created_at > 0) s.created_at = b.created_at;

@@ -12,6 +12,7 @@
 #include "core/batch_status.hpp"
 #include "core/error.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -54,6 +55,7 @@ struct intent_upload {
 /// The provider has the file; no batch was asked for with it.
 struct uploaded {
     std::string file_id;
+    std::string unused_submission; ///< an earlier submission of which no batch exists: its id is used again
 };
 /// A batch may have been asked for. Nothing that costs money can exist before this state is durable.
 struct intent_submit {
@@ -153,6 +155,7 @@ struct batch_refused {
 }; ///< cleanly: no batch exists
 struct batch_postponed {
     std::string reason;
+    std::optional<std::chrono::milliseconds> retry_after;
 }; ///< cleanly refused for now (429): no batch exists, ask again later
 struct batch_unclear {
     std::string reason;

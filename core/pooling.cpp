@@ -12,6 +12,7 @@ void vector_pool::add(std::span<const float> vector, std::uint32_t tokens) {
     assert(vector.size() == sum_.size());
     for (std::size_t i = 0; i < sum_.size(); ++i)
         sum_[i] += static_cast<double>(vector[i]) * tokens;
+    tokens_ += tokens;
 }
 
 std::vector<float> vector_pool::mean() const {
@@ -27,6 +28,14 @@ std::vector<float> vector_pool::mean() const {
     for (std::size_t i = 0; i < unit.size(); ++i)
         unit[i] = static_cast<float>(sum_[i] / length);
     return unit;
+}
+
+std::vector<float> vector_pool::average() const {
+    if (mean().empty()) return {};
+    std::vector<float> part(sum_.size());
+    for (std::size_t i = 0; i < part.size(); ++i)
+        part[i] = static_cast<float>(sum_[i] / tokens_);
+    return part;
 }
 
 } // namespace enrichd

@@ -17,8 +17,13 @@ public:
     /// L2-normalised; empty if nothing was added or the mean has no direction (length zero or not finite).
     std::vector<float> mean() const;
 
+    /// The mean with its own length kept: of one part of a text, to be added to its siblings' later with the
+    /// part's tokens as weight. Empty where mean() is.
+    std::vector<float> average() const;
+
 private:
     std::vector<double> sum_;
+    double tokens_ = 0;
 };
 
 } // namespace enrichd

@@ -1,0 +1,55 @@
+// What a job's turn asks of the world, and what comes of it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/error.hpp"
+#include "core/job.hpp"
+#include "state/job_row.hpp"
+#include "state/request_table.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace enrichd {
+
+/// What a slice of results made of requests and rows; recorded in the same transaction as the job's new
+/// cursor.
+struct slice_record {
+    std::vector<request_end> requests;
+    std::vector<row_end> rows;
+    std::vector<part_vector> parts;        ///< kept until their siblings are there
+    std::vector<text_hash> complete_texts; ///< of which the kept parts are dropped
+    token_usage used;
+    money actual;
+    std::int64_t strays = 0; ///< lines that answer nothing that is open
+};
+
+/// The effect came to something.
+struct effect_done {
+    job::event::any event;
+    std::string detail; ///< for history and log
+    std::optional<slice_record> slice;
+};
+
+/// The effect could not be done now; the state stays.
+struct effect_postponed {
+    std::string reason;
+    std::optional<std::chrono::milliseconds> retry_after;
+    bool blocked = false; ///< a person must act first; tried again all the same, seldom
+};
+
+using effect_outcome = std::variant<effect_done, effect_postponed>;
+
+/// Performs one effect. Never throws for what the world does; never repeats a call that creates something.
+class effects {
+public:
+    virtual ~effects() = default;
+    virtual boost::asio::awaitable<effect_outcome> perform(job::effect::any what, job_row job) = 0;
+};
+
+} // namespace enrichd

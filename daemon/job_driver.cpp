@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/job_driver.hpp"
+
+#include "core/overloaded.hpp"
+#include "daemon/job_log.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace enrichd {
+
+namespace {
+
+// Effects that begin something new at the provider; a pause holds them back, and nothing else.
+bool begins_something(const job::effect::any& what) {
+    return std::holds_alternative<job::effect::upload>(what) ||
+           std::holds_alternative<job::effect::create_batch>(what);
+}
+
+std::int64_t created_at(const job::state& s) {
+    if (const auto* p = std::get_if<job::polling>(&s)) return has_ended(p->status) ? 0 : p->created_at;
+    if (const auto* b = std::get_if<job::submitted>(&s)) return b->created_at;
+    return 0;
+}
+
+void write_down(ledger& l, const job_row& job, const slice_record& slice) {
+    for (const auto& e : slice.requests)
+        l.requests().end_request(job.id, e);
+    for (const auto& e : slice.rows)
+        l.requests().end_row(job.id, e);
+    for (const auto& part : slice.parts)
+        l.requests().keep_part(job.plan.run_id, part);
+    for (const auto& hash : slice.complete_texts)
+        l.requests().drop_parts(job.plan.run_id, hash);
+    l.jobs().add_usage(job.id, slice.used, slice.actual, slice.strays);
+}
+
+// A job that ends beside merged leaves requests behind that nobody will answer.
+void end_requests(ledger& l, const job_row& job, const job::state& end) {
+    std::visit(
+        overloaded{
+            [&](const job::failed& s) { l.requests().end_all(job.id, outcome::cancelled, s.reason); },
+            [&](const job::cancelled&) {
+                l.requests().end_all(job.id, outcome::cancelled, "cancelled before it was submitted");
+            },
+            [&](const job::discarded&) { l.requests().end_all(job.id, outcome::cancelled, "discarded"); },
+            [](const auto&) {},
+        },
+        end);
+}
+
+bool is_new_submission(const job_row& before, const job::event::any& what) {
+    const auto* u = std::get_if<job::uploaded>(&before.state);
+    return u && u->unused_submission.empty() && std::holds_alternative<job::event::submit_intended>(what);
+}
+
+} // namespace
+
+std::string submission_id(const std::string& installation, std::int64_t job_id, std::int64_t attempt) {
+    return fmt::format("ed1-{}-{}-{}", installation, job_id, attempt);
+}
+
+job_driver::job_driver(ledger& l, effects& e, const clock& c, std::function<double()> random)
+    : ledger_(l), effects_(e), clock_(c), random_(std::move(random)) {}
+
+boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
+    auto row = ledger_.jobs().find(job_id);
+    if (!row || job::has_ended(row->state)) co_return;
+    if (note_deadline(*row)) row = ledger_.jobs().find(job_id);
+    if (apply_cancel(*row)) co_return;
+
+    const auto what = job::next_effect(row->state, row->wishes);
+    if (std::holds_alternative<job::effect::wait_for_user>(what)) {
+        ledger_.jobs().postpone(*row, {}, clock_.now_ms());
+        co_return;
+    }
+    if (hold_while_paused(*row, what)) co_return;
+
+    if (const auto intended = job::intent(what, next_submission(*row), clock_.now_ms())) {
+        record(*row, {*intended, "", std::nullopt});
+        row = ledger_.jobs().find(job_id);
+    }
+
+    const auto came_of_it = co_await effects_.perform(what, *row);
+
+    // Wishes may have been recorded meanwhile; the state is still the one that this turn left.
+    row = ledger_.jobs().find(job_id);
+    if (const auto* done = std::get_if<effect_done>(&came_of_it))
+        record(*row, *done);
+    else
+        postpone(*row, std::get<effect_postponed>(came_of_it));
+}
+
+// An id of which no batch exists is used again, so that a batch that shows up late after all is still
+// recognised.
+std::string job_driver::next_submission(const job_row& row) const {
+    if (const auto* u = std::get_if<job::uploaded>(&row.state); u && !u->unused_submission.empty())
+        return u->unused_submission;
+    return submission_id(ledger_.installation(), row.id, row.submissions + 1);
+}
+
+bool job_driver::note_deadline(const job_row& row) {
+    const auto created = created_at(row.state);
+    if (created <= 0 || row.wishes.cancel != job::cancel_reason::none) return false;
+    if (clock_.now_ms() < created * 1000 + rules_.deadline.count()) return false;
+    auto wishes = row.wishes;
+    wishes.cancel = job::cancel_reason::deadline;
+    ledger_.jobs().wish(row, wishes, "deadline_passed", clock_.now_ms());
+    log_job(log::level::warning, row,
+            "the batch is over its deadline; it is cancelled, and what it did is merged");
+    return true;
+}
+
+// A wish to cancel ends the job at once where no batch can exist; elsewhere the effect sees to it.
+bool job_driver::apply_cancel(const job_row& row) {
+    const job::event::any cancel = job::event::cancel_wanted{};
+    if (row.wishes.cancel == job::cancel_reason::none || !job::is_legal(row.state, cancel)) return false;
+    record(row, {cancel, "", std::nullopt});
+    return true;
+}
+
+bool job_driver::hold_while_paused(const job_row& row, const job::effect::any& what) {
+    if (!begins_something(what) || !ledger_.paused()) return false;
+    ledger_.jobs().postpone(row, {std::nullopt, 0, "paused", false}, clock_.now_ms());
+    return true;
+}
+
+void job_driver::record(const job_row& before, const effect_done& done) {
+    const auto next = job::apply(before.state, done.event);
+    if (!next) { // an effect answered with an event that its state does not know: our bug, and no reason to
+                 // stop
+        postpone(before, {next.error().detail, std::nullopt, true});
+        return;
+    }
+    const auto now = clock_.now_ms();
+    const job_change change{*next, std::string(job::event::name(done.event)), done.detail,
+                            wait_after(before, *next, done.event), is_new_submission(before, done.event)};
+
+    auto all_or_nothing = ledger_.begin();
+    if (done.slice) write_down(ledger_, before, *done.slice);
+    if (const auto recorded = ledger_.jobs().record(before, change, now); !recorded) {
+        log_job(log::level::error, before, recorded.error().detail);
+        return;
+    }
+    if (job::has_ended(*next)) {
+        end_requests(ledger_, before, *next);
+        ledger_.runs().postpone(before.plan.run_id, {now, 0, "", false},
+                                now); // it may have to send again, or is done
+    }
+    all_or_nothing.commit();
+    log_transition(before, change);
+}
+
+void job_driver::postpone(const job_row& row, const effect_postponed& why) {
+    const auto now = clock_.now_ms();
+    const auto failures = row.waiting.failures + 1;
+    const auto wait = backoff(failures, why.retry_after, random_());
+    ledger_.jobs().postpone(row, {now + wait.count(), failures, why.reason, why.blocked}, now);
+    if (row.waiting.reason != why.reason) // once a cause, not once a try
+        log_job(why.blocked ? log::level::error : log::level::warning, row, why.reason);
+}
+
+waiting job_driver::wait_after(const job_row& before, const job::state& next,
+                               const job::event::any& what) const {
+    const auto now = clock_.now_ms();
+    const auto in = [&](milliseconds wait, std::string why = {}, std::int64_t failures = 0) {
+        return waiting{now + wait.count(), failures, std::move(why), false};
+    };
+    return std::visit(
+        overloaded{
+            [&](const job::submitted&) { return in(poll_wait(rules_.rhythm, 0, random_())); },
+            [&](const job::polling& s) {
+                return has_ended(s.status) ? in(milliseconds(0))
+                                           : in(poll_wait(rules_.rhythm, s.polls, random_()));
+            },
+            [&](const job::submit_unknown& s) {
+                return in(reconcile_wait(rules_.reconcile_seconds, s.looks).value_or(milliseconds(0)),
+                          "whether the provider took the batch is unknown: its list is looked through before "
+                          "anything "
+                          "is sent again");
+            },
+            [&](const job::uploaded&) {
+                if (std::holds_alternative<job::event::batch_seen>(what))
+                    return in(quota_wait(before.submissions - 1, random_()),
+                              "the provider's queue has no room for this batch (token_limit_exceeded)");
+                if (const auto* later = std::get_if<job::event::batch_postponed>(&what))
+                    return in(backoff(before.waiting.failures + 1, later->retry_after, random_()),
+                              later->reason, before.waiting.failures + 1);
+                return in(milliseconds(0), {}, before.waiting.failures);
+            },
+            // A failure count survives the intent, so that repeated refusals back off further.
+            [&](const job::intent_submit&) { return in(milliseconds(0), {}, before.waiting.failures); },
+            [&](const auto&) { return in(milliseconds(0)); },
+        },
+        next);
+}
+
+} // namespace enrichd

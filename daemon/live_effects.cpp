@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/live_effects.hpp"
+
+#include "core/overloaded.hpp"
+#include "daemon/log.hpp"
+#include "daemon/on_pool.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace enrichd {
+
+namespace {
+
+// How far back before the intent the provider's list is read: its clock may run behind ours.
+constexpr std::int64_t clock_slack_seconds = 15 * 60;
+
+// Results beyond the projection by this factor and amount are not downloaded: something else is wrong then.
+constexpr std::uint64_t download_factor = 2;
+constexpr std::uint64_t download_slack = 64ULL * 1024 * 1024;
+
+effect_outcome postponed(const error& e) {
+    return effect_postponed{e.detail, e.retry_after,
+                            e.code == errc::provider_unauthorized || e.code == errc::io};
+}
+
+effect_outcome done(job::event::any event, std::string detail = {}) {
+    return effect_done{std::move(event), std::move(detail), std::nullopt};
+}
+
+// Straight after an upload the provider may not know the file yet (eventual consistency): ask again later.
+bool is_file_not_visible(const error& e, const std::string& file_id) {
+    return e.code == errc::provider_rejected && e.detail.find("Cannot find file") != std::string::npos &&
+           e.detail.find(file_id) != std::string::npos;
+}
+
+std::map<std::string, std::string> metadata(const ledger& l, const job_row& job,
+                                            const std::string& submission) {
+    return {{"enrichd_submission", submission},    {"enrichd_installation", l.installation()},
+            {"enrichd_job", job_name(job.id)},     {"enrichd_kind", std::string(name(job.plan.kind))},
+            {"enrichd_version", job.plan.version}, {"enrichd_sha256", job.plan.file_sha256}};
+}
+
+std::string timeout_note_name(std::string_view batch_id) {
+    return fmt::format("batch_{}_timeout.txt", safe_file_name(batch_id));
+}
+
+// For effects that the driver never asks for: it waits instead.
+boost::asio::awaitable<effect_outcome> nothing() {
+    co_return effect_postponed{"there is nothing to do", std::nullopt, false};
+}
+
+bool is_ours(const batch_object& b, const job::effect::find_batch& what) {
+    const auto it = b.metadata.find("enrichd_submission");
+    if (it != b.metadata.end()) return it->second == what.submission;
+    return !what.file_id.empty() &&
+           b.input_file_id == what.file_id; // a second key, independent of the metadata
+}
+
+} // namespace
+
+live_effects::live_effects(ledger& l, spool& s, const clock& c, boost::asio::any_io_executor pool)
+    : ledger_(l), spool_(s), clock_(c), pool_(pool), merger_(l, s, pool) {}
+
+void live_effects::set_world(std::shared_ptr<provider::client> client,
+                             std::shared_ptr<target::database> database) {
+    client_ = std::move(client);
+    target_ = std::move(database);
+}
+
+boost::asio::awaitable<effect_outcome> live_effects::perform(job::effect::any what, job_row job) {
+    namespace effect = job::effect;
+    return std::visit(
+        overloaded{
+            [&](effect::none&) { return nothing(); },
+            [&](effect::wait_for_user&) { return nothing(); },
+            [&](effect::upload&) { return upload(std::move(job)); },
+            [&](effect::find_file& e) { return find_file(std::move(e), std::move(job)); },
+            [&](effect::create_batch& e) { return create_batch(std::move(e), std::move(job)); },
+            [&](effect::find_batch& e) { return find_batch(std::move(e)); },
+            [&](effect::poll& e) { return poll(std::move(e)); },
+            [&](effect::cancel_batch& e) { return cancel_batch(std::move(e), std::move(job)); },
+            [&](effect::fetch& e) { return fetch(std::move(e), std::move(job)); },
+            [&](effect::merge& e) { return merger_.merge(std::move(e), std::move(job), target_); },
+        },
+        what);
+}
+
+boost::asio::awaitable<effect_outcome> live_effects::upload(job_row job) {
+    const auto path = spool_.request_file(job.plan.file_name);
+    const auto client = client_;
+    const auto sha = co_await on_pool(pool_, [path] { return hash_file(path); });
+    if (!sha) co_return done(job::event::file_refused{sha.error().detail});
+    if (*sha != job.plan.file_sha256)
+        co_return done(
+            job::event::file_refused{fmt::format("{} was changed since it was built", path.string())});
+
+    const auto& submission = std::get<job::intent_upload>(job.state).submission;
+    const auto file = co_await client->upload(path, submission + ".jsonl");
+    if (file) co_return done(job::event::file_uploaded{file->id}, file->id);
+    if (file.error().code == errc::provider_rejected)
+        co_return done(job::event::file_refused{file.error().detail});
+    co_return postponed(file.error()); // the next turn looks for the file before it uploads again
+}
+
+boost::asio::awaitable<effect_outcome> live_effects::find_file(job::effect::find_file what, job_row job) {
+    const auto client = client_;
+    const auto files = co_await client->find_files(what.submission + ".jsonl", job.plan.totals.bytes);
+    if (!files) co_return postponed(files.error());
+    if (files->empty()) co_return done(job::event::file_not_found{});
+    co_return done(job::event::file_uploaded{files->front().id}, files->front().id);
+}
+
+boost::asio::awaitable<effect_outcome> live_effects::create_batch(job::effect::create_batch what,
+                                                                  job_row job) {
+    const auto client = client_;
+    const auto& submission = std::get<job::intent_submit>(job.state).submission;
+    const auto batch = co_await client->create_batch({what.file_id, std::string(endpoint(job.plan.kind)),
+                                                      job.plan.window, metadata(ledger_, job, submission)});
+    if (batch) co_return done(job::event::batch_created{batch->id, batch->created_at}, batch->id);
+    const auto& e = batch.error();
+    if (e.code == errc::provider_busy || e.code == errc::provider_unauthorized ||
+        is_file_not_visible(e, what.file_id))
+        co_return done(job::event::batch_postponed{e.detail, e.retry_after}, e.detail);
+    if (e.code == errc::provider_rejected) co_return done(job::event::batch_refused{e.detail});
+    co_return done(job::event::batch_unclear{e.detail}, e.detail);
+}
+
+// All batches in the provider's list, back past the intent, that can be this submission's; oldest first.
+boost::asio::awaitable<result<std::vector<batch_object>>> live_effects::batches_of(
+    job::effect::find_batch what) {
+    const auto client = client_;
+    const auto since = what.since_ms / 1000 - clock_slack_seconds;
+    std::vector<batch_object> found;
+    std::string after;
+    for (;;) {
+        auto page = co_await client->list_batches(after);
+        if (!page) co_return page.error();
+        bool past = page->batches.empty() || !page->has_more;
+        for (auto& b : page->batches) {
+            if (b.created_at < since) past = true;
+            if (is_ours(b, what)) found.push_back(b);
+        }
+        if (past) break;
+        after = page->batches.back().id;
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
+    co_return found;
+}
+
+boost::asio::awaitable<effect_outcome> live_effects::find_batch(job::effect::find_batch what) {
+    const auto client = client_;
+    const auto found = co_await batches_of(what);
+    if (!found) co_return postponed(found.error());
+    if (found->empty()) {
+        const auto looks = static_cast<std::size_t>(what.looks) + 1;
+        co_return done(job::event::batch_not_found{looks >= looks_});
+    }
+    const auto& first = found->front();
+    for (std::size_t i = 1; i < found->size(); ++i) {
+        const auto& other = (*found)[i];
+        log::write(log::level::critical,
+                   fmt::format("submission {} has more than one batch: {} is kept, {} is cancelled",
+                               what.submission, first.id, other.id),
+                   {{"ENRICHD_BATCH_ID", other.id}});
+        if (!has_ended(other.status)) (void)co_await client->cancel_batch(other.id);
+    }
+    co_return done(job::event::batch_created{first.id, first.created_at},
+                   first.id + ", found in the provider's list");
+}
+
+boost::asio::awaitable<effect_outcome> live_effects::poll(job::effect::poll what) {
+    const auto client = client_;
+    const auto batch = co_await client->get_batch(what.batch_id);
+    if (!batch) co_return postponed(batch.error());
+    co_return done(job::event::batch_seen{*batch}, std::string(name(batch->status)));
+}
+
+boost::asio::awaitable<effect_outcome> live_effects::cancel_batch(job::effect::cancel_batch what,
+                                                                  job_row job) {
+    const auto client = client_;
+    if (job.wishes.cancel == job::cancel_reason::deadline) co_await write_timeout_note(what.batch_id, job);
+    const auto batch = co_await client->cancel_batch(what.batch_id);
+    if (batch) co_return done(job::event::cancel_sent{*batch});
+    if (batch.error().code != errc::provider_rejected) co_return postponed(batch.error());
+    // It may have ended in this moment: then there is nothing left to cancel.
+    const auto seen = co_await client->get_batch(what.batch_id);
+    if (!seen) co_return postponed(seen.error());
+    if (!has_ended(seen->status)) co_return postponed(batch.error());
+    co_return done(job::event::batch_seen{*seen});
+}
+
+boost::asio::awaitable<effect_outcome> live_effects::fetch(job::effect::fetch what, job_row job) {
+    const auto client = client_;
+    const provider::download_limits limits{job.plan.totals.reply_bytes * download_factor + download_slack};
+    if (what.output_file_id) {
+        const auto bytes =
+            co_await client->download(*what.output_file_id, spool_.results_file(what.batch_id), limits);
+        if (!bytes) co_return postponed(bytes.error());
+    }
+    if (what.error_file_id) {
+        const auto bytes =
+            co_await client->download(*what.error_file_id, spool_.errors_file(what.batch_id), limits);
+        if (!bytes) co_return postponed(bytes.error());
+    }
+    co_return done(
+        job::event::results_fetched{what.output_file_id.has_value(), what.error_file_id.has_value()});
+}
+
+boost::asio::awaitable<void> live_effects::write_timeout_note(std::string batch_id, job_row job) {
+    const auto now = clock_.now_ms() / 1000;
+    const auto text = fmt::format(
+        "Batch {} (job {}, {}) had not ended at its deadline.\n"
+        "Noted at:  {:%Y-%m-%dT%H:%M:%SZ}\n"
+        "It is cancelled now; what it did until then is fetched and merged. Requests that it\n"
+        "did not do end as \"cancelled\", and the next run takes them.\n",
+        batch_id, job_name(job.id), name(job.plan.kind), fmt::gmtime(static_cast<std::time_t>(now)));
+    const auto run = ledger_.runs().find(job.plan.run_id);
+    const auto write = [this, folder = report_folder(run->created_ms, run_name(run->id)),
+                        file = timeout_note_name(batch_id), text]() -> result<void> {
+        const auto made = spool_.open_report_folder(folder);
+        if (!made) return made.error();
+        return write_whole(*made / file, text);
+    };
+    const auto written = co_await on_pool(pool_, write);
+    if (!written) log::warning(written.error().detail);
+}
+
+} // namespace enrichd

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/merger.hpp"
+
+#include "core/pooling.hpp"
+#include "daemon/on_pool.hpp"
+
+#include <fmt/format.h>
+
+#include <numeric>
+#include <unordered_set>
+#include <utility>
+
+namespace enrichd {
+
+namespace {
+
+constexpr std::uint64_t slice_bytes = 8 * 1024 * 1024;
+constexpr std::int64_t rest_requests = 2000; // of a batch that ended without an answer for them, at a time
+
+money cost(const token_usage& u, const token_price& p) {
+    const auto fresh = u.input_tokens - u.cached_tokens;
+    return money{fresh * p.input.picodollars + u.cached_tokens * p.cached_input.picodollars +
+                 u.output_tokens * p.output.picodollars};
+}
+
+effect_outcome postponed(const error& e) {
+    return effect_postponed{e.detail, e.retry_after, e.code == errc::target_blocked || e.code == errc::io};
+}
+
+// A request of which neither file has a line: what the end of the batch says of it.
+std::pair<outcome, std::string> unanswered(batch_status ended_as) {
+    switch (ended_as) {
+    case batch_status::expired: return {outcome::expired, "the provider's completion window ended first"};
+    case batch_status::cancelled:
+        return {outcome::cancelled, "the batch was cancelled before this request ran"};
+    default: return {outcome::missing, "neither the output nor the error file has a line for it"};
+    }
+}
+
+bool is_settled(outcome how) {
+    return how == outcome::ok || how == outcome::skipped || how == outcome::stale || how == outcome::gone;
+}
+
+job::merge_cursor after_slice(const job::effect::merge& what, std::uint64_t offset, bool at_end) {
+    using part = job::merge_cursor::part;
+    auto next = what.from;
+    ++next.slice;
+    next.offset = offset;
+    if (at_end) {
+        next.where = what.from.where == part::output && what.has_errors ? part::errors : part::rest;
+        next.offset = 0;
+    }
+    return next;
+}
+
+std::vector<std::string> read_ids(const std::vector<spool_line>& lines) {
+    std::vector<std::string> ids;
+    ids.reserve(lines.size());
+    for (const auto& line : lines)
+        ids.push_back(read_custom_id(line.text).value_or(""));
+    return ids;
+}
+
+} // namespace
+
+struct merger::matched {
+    new_request asked;
+    const spool_line* line = nullptr; ///< of the slice
+    enrichd::answer answer;
+    std::vector<float> vector; ///< the chunks' weighted mean; of length one, unless the text has more parts
+    std::vector<std::string> keys; ///< rows that it is written to
+};
+
+void merger::read(matched& m, const job_plan& plan) {
+    if (m.line->too_long) {
+        m.answer.reason = "its line is longer than any answer to this request can be";
+        return;
+    }
+    const auto inputs = static_cast<std::uint32_t>(m.asked.chunk_tokens.size());
+    m.answer = read_answer(m.line->text, {plan.kind, inputs, plan.dimensions});
+    if (m.answer.how != outcome::ok || plan.kind != kind::embeddings) return;
+
+    vector_pool chunks;
+    for (std::size_t i = 0; i < m.answer.embeddings.size(); ++i)
+        chunks.add(m.answer.embeddings[i], m.asked.chunk_tokens[i]);
+    m.vector = m.asked.parts > 1 ? chunks.average() : chunks.mean();
+    m.answer.embeddings.clear();
+    if (!m.vector.empty()) return;
+    m.answer.how = outcome::invalid;
+    m.answer.reason = "the mean of the chunks' vectors has no direction";
+}
+
+// A request that was answered ends as its rows did: ok if any of them was written.
+void merger::record_ends(const std::vector<matched>& answers, const target::merge_reply& written,
+                         slice_record& record) {
+    auto row = written.rows.begin();
+    for (const auto& m : answers) {
+        request_end end{m.asked.number, m.answer.how, m.answer.http_status, m.answer.reason};
+        bool first = true;
+        for (const auto& key : m.keys) {
+            if (first || row->how == outcome::ok) {
+                end.how = row->how;
+                end.reason = row->reason;
+            }
+            first = false;
+            // A value that the database refused may be sent again: the row stays open for that.
+            if (is_settled(row->how)) record.rows.push_back({m.asked.text, key, row->how, row->reason});
+            ++row;
+        }
+        record.requests.push_back(std::move(end));
+        record.used += m.answer.usage;
+    }
+}
+
+boost::asio::awaitable<effect_outcome> merger::merge(job::effect::merge what, job_row job,
+                                                     std::shared_ptr<target::database> into) {
+    if (what.from.where == job::merge_cursor::part::rest) co_return close_rest(what, job);
+    co_return co_await merge_file(std::move(what), std::move(job), std::move(into));
+}
+
+effect_outcome merger::close_rest(const job::effect::merge& what, const job_row& job) {
+    const auto open = ledger_.requests().open_requests(job.id, rest_requests);
+    if (open.empty()) return effect_done{job::event::all_merged{}, "", std::nullopt};
+    const auto [how, reason] = unanswered(what.ended_as);
+    slice_record record;
+    for (const auto& request : open)
+        record.requests.push_back({request.number, how, 0, reason});
+    auto next = what.from;
+    ++next.slice;
+    return effect_done{job::event::slice_merged{next}, "", std::move(record)};
+}
+
+boost::asio::awaitable<effect_outcome> merger::merge_file(job::effect::merge what, job_row job,
+                                                          std::shared_ptr<target::database> into) {
+    const auto path = what.from.where == job::merge_cursor::part::output ? spool_.results_file(what.batch_id)
+                                                                         : spool_.errors_file(what.batch_id);
+    const auto read_lines = [path, what, max_lines = slice_lines_, longest = job.plan.max_line_bytes] {
+        return read_slice(path, what.from.offset, max_lines, slice_bytes, longest);
+    };
+    const auto slice = co_await on_pool(pool_, read_lines);
+    if (!slice) co_return postponed(slice.error());
+
+    slice_record record;
+    auto ids = co_await on_pool(pool_, [&slice] { return read_ids(slice->lines); });
+    auto answers = match(job, slice->lines, ids, record);
+    co_await on_pool(pool_, [&answers, &job] {
+        for (auto& m : answers)
+            read(m, job.plan);
+        return answers.size();
+    });
+
+    auto rows = rows_to_write(job, answers, record);
+    target::merge_reply written;
+    if (!rows.empty()) {
+        auto reply = co_await into->merge({what.submission,
+                                           what.from.slice,
+                                           {job.plan.kind, job.plan.model, job.plan.version,
+                                            job.plan.refresh_legacy, job.plan.keep_versions},
+                                           std::move(rows)});
+        if (!reply) co_return postponed(reply.error());
+        written = std::move(*reply);
+    }
+
+    record_ends(answers, written, record);
+    record.actual = cost(record.used, job.plan.price);
+    co_return effect_done{job::event::slice_merged{after_slice(what, slice->next_offset, slice->at_end)}, "",
+                          std::move(record)};
+}
+
+std::vector<merger::matched> merger::match(const job_row& job, const std::vector<spool_line>& lines,
+                                           const std::vector<std::string>& ids, slice_record& record) {
+    std::vector<matched> answers;
+    std::unordered_set<std::string_view> seen;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        // The first line of a request counts; what answers nothing that is open is counted, and left alone.
+        auto found = ids[i].empty() ? std::nullopt : ledger_.requests().find(job.id, ids[i]);
+        if (!found || found->ended || !seen.insert(ids[i]).second) {
+            ++record.strays;
+            continue;
+        }
+        matched m;
+        m.asked = std::move(found->asked);
+        m.line = &lines[i];
+        answers.push_back(std::move(m));
+    }
+    return answers;
+}
+
+std::vector<target::merge_row> merger::rows_to_write(const job_row& job, std::vector<matched>& answers,
+                                                     slice_record& record) {
+    std::vector<target::merge_row> rows;
+    for (auto& m : answers) {
+        if (m.answer.how != outcome::ok) continue;
+        if (m.asked.parts > 1 && !pool_parts(job, m, record)) continue;
+        m.keys = ledger_.requests().open_keys(job.id, m.asked.text);
+        for (const auto& key : m.keys) {
+            target::merge_row row{key, m.asked.hash, {}};
+            if (job.plan.kind == kind::embeddings)
+                row.value = m.vector;
+            else
+                row.value = m.answer.summary;
+            rows.push_back(std::move(row));
+        }
+    }
+    return rows;
+}
+
+// Keeps a part until its siblings are there; true, with the whole text's vector, once they are.
+bool merger::pool_parts(const job_row& job, matched& m, slice_record& record) {
+    const auto tokens = std::accumulate(m.asked.chunk_tokens.begin(), m.asked.chunk_tokens.end(), 0U);
+    record.parts.push_back({m.asked.hash, m.asked.part, tokens, m.vector});
+    auto parts = ledger_.requests().parts_of(job.plan.run_id, m.asked.hash);
+    for (const auto& p : record.parts)
+        if (p.hash == m.asked.hash) parts.push_back(p);
+    if (parts.size() < m.asked.parts) return false;
+    vector_pool whole;
+    for (const auto& p : parts)
+        whole.add(p.vector, p.tokens);
+    m.vector = whole.mean();
+    record.complete_texts.push_back(m.asked.hash);
+    return true;
+}
+
+} // namespace enrichd
