@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/kind.hpp"
 #include "core/money.hpp"
+#include "core/run_order.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <nlohmann/json_fwd.hpp>
@@ -20,16 +21,7 @@ template <class T>
 using awaitable = boost::asio::awaitable<T>;
 using json = nlohmann::json;
 
-/// What a build, run or plan is to take.
-struct run_order {
-    std::vector<enrichd::kind> kinds; ///< in the order given; one for build
-    std::optional<std::int64_t> since_ms;
-    std::optional<std::uint64_t> limit; ///< rows per kind, after skips
-    std::vector<std::string> authorities;
-    std::optional<money> budget;  ///< can only lower the profile's limit
-    std::string profile = "full"; ///< "full" or "test"
-    bool refresh_legacy = false;
-};
+using enrichd::run_order;
 
 /// Every call answers at once from the ledger, or awaits what it must; replies are the JSON bodies that
 /// docs/control-protocol.md describes. Ids of jobs may be ours or the provider's batch id.
