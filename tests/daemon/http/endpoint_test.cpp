@@ -57,6 +57,15 @@ TEST_CASE("plain http goes to this machine alone", "[http][endpoint]") {
     }
 }
 
+TEST_CASE("a name that begins like an address is never taken for the address", "[http][endpoint]") {
+    const auto e = parse_base_url("https://127.0.0.1.example/v1");
+    if (e) { // Boost 1.83 and newer; 1.81 would read the address, so there it is refused
+        CHECK(e->host == "127.0.0.1.example");
+    } else {
+        CHECK(e.error().detail.find("begins like an IPv4 address") != std::string::npos);
+    }
+}
+
 TEST_CASE("what has no place in a base URL is refused by name, and a password is not repeated",
           "[http][endpoint]") {
     const std::pair<const char*, const char*> cases[] = {
@@ -66,7 +75,6 @@ TEST_CASE("what has no place in a base URL is refused by name, and a password is
         {"https:///v1", "no host"},
         {"https://example.org:99999/v1", "not a port"},
         {"https://example.org:0/v1", "not a port"},
-        {"https://127.0.0.1.example/v1", "begins like an IPv4 address"},
         {"ftp://example.org/", "expected https://"},
         {"api.openai.com/v1", "is no URL"},
         {"https://exa mple.org/", "is no URL"},
