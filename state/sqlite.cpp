@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <array>
+#include <cassert>
 #include <utility>
 
 namespace enrichd::sqlite {
@@ -22,6 +24,25 @@ int open_flags(open_mode mode) {
     case open_mode::create: return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     }
     return SQLITE_OPEN_READONLY;
+}
+
+/// What SQLite calls for a function made by define(); at most four arguments.
+void call_bytes_function(sqlite3_context* context, int count, sqlite3_value** values) {
+    std::array<std::string_view, 4> views;
+    for (int i = 0; i < count; ++i) {
+        if (sqlite3_value_type(values[i]) == SQLITE_NULL) continue;
+        // The order matters: a number becomes text by the first call, and the second tells its length.
+        const auto* bytes = static_cast<const char*>(sqlite3_value_blob(values[i]));
+        const auto size = static_cast<std::size_t>(sqlite3_value_bytes(values[i]));
+        views[static_cast<std::size_t>(i)] = bytes ? std::string_view(bytes, size) : std::string_view("", 0);
+    }
+    const auto* f = static_cast<const bytes_function*>(sqlite3_user_data(context));
+    try {
+        const auto out = (*f)(std::span(views.data(), static_cast<std::size_t>(count)));
+        sqlite3_result_blob(context, out.data(), static_cast<int>(out.size()), SQLITE_TRANSIENT);
+    } catch (const std::exception& e) { // SQLite's own frames must not be unwound
+        sqlite3_result_error(context, e.what(), -1);
+    }
 }
 
 } // namespace
@@ -62,6 +83,16 @@ std::int64_t database::last_insert_rowid() const {
 
 bool database::in_transaction() const {
     return sqlite3_get_autocommit(db_) == 0;
+}
+
+void database::define(const std::string& name, int arguments, bytes_function f) {
+    assert(arguments >= 0 && arguments <= 4);
+    // SQLite deletes the copy with the connection, and also if the call fails.
+    const int code = sqlite3_create_function_v2(
+        db_, name.c_str(), arguments, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+        new bytes_function(f), call_bytes_function, nullptr, nullptr,
+        [](void* copy) { delete static_cast<bytes_function*>(copy); });
+    if (code != SQLITE_OK) fail(db_, code, name);
 }
 
 statement::statement(database& db, std::string_view sql) : db_(&db) {

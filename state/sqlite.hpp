@@ -4,6 +4,8 @@
 
 #include "core/error.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +35,11 @@ enum class open_mode {
     create,     ///< made if it does not exist
 };
 
+/// A function for SQL over the raw bytes of its arguments, whatever their type; NULL comes as an empty view
+/// with a null pointer. It returns a BLOB, always the same for the same arguments; what it throws ends the
+/// statement as an error.
+using bytes_function = std::array<std::byte, 32> (*)(std::span<const std::string_view> arguments);
+
 /// One connection. Not to be used by two threads at a time.
 class database {
 public:
@@ -48,6 +55,8 @@ public:
     std::int64_t changes() const;
     std::int64_t last_insert_rowid() const;
     bool in_transaction() const;
+    /// Makes `f` known to this connection's SQL under this name.
+    void define(const std::string& name, int arguments, bytes_function f);
     sqlite3* handle() const { return db_; }
 
 private:
