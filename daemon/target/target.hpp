@@ -34,8 +34,8 @@ struct wanted {
 
 struct selection {
     wanted want;
-    std::optional<std::int64_t> since_ms; ///< date >= since; rows without a date are excluded then
-    std::vector<std::string> authorities; ///< empty: all
+    std::optional<std::int64_t> since_ms = {}; ///< date >= since; rows without a date are excluded then
+    std::vector<std::string> authorities = {}; ///< empty: all
 };
 
 /// Rows in order: newest first, rows without a date last, then by key. One at a time is open per target.

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/target/sqlite_target.hpp"
+
+#include <boost/asio/thread_pool.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "core/sha256.hpp"
+#include "tests/support/await.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/target_contract.hpp"
+
+using namespace enrichd;
+using namespace enrichd::target;
+using enrichd::tests::await;
+using enrichd::tests::summary_of;
+using enrichd::tests::summary_row;
+
+namespace {
+
+constexpr const char* original_schema =
+    "CREATE TABLE events (event_id TEXT PRIMARY KEY, authority TEXT, event_hash TEXT, title TEXT, pub_date "
+    "TEXT);"
+    "CREATE TABLE documents (document_id TEXT PRIMARY KEY, event_id TEXT, clean_text TEXT);";
+
+/// A folder that goes away with its file.
+struct temporary_file {
+    temporary_file() {
+        char name[] = "/tmp/enrichd-target-XXXXXX";
+        if (!mkdtemp(name)) throw std::runtime_error("mkdtemp");
+        folder = name;
+    }
+    ~temporary_file() { std::filesystem::remove_all(folder); }
+    std::string path() const { return folder + "/target.db"; }
+    std::string folder;
+};
+
+class sqlite_world final : public tests::target_world {
+public:
+    explicit sqlite_world(const std::string& schema = original_schema, const config& c = {})
+        : sql_(file_.path()), target_(pool_.get_executor(), file_.path(), c, std::chrono::milliseconds(20)) {
+        sql_.exec(schema);
+    }
+
+    sqlite_world& migrated() {
+        const auto steps = await(loop_, target_.migrate());
+        INFO((steps ? "" : steps.error().detail));
+        REQUIRE(steps.has_value());
+        return *this;
+    }
+    void exec(const std::string& sql) override { sql_.exec(sql); }
+    std::string one(const std::string& sql) override {
+        sqlite::statement read(sql_, sql);
+        auto row = read();
+        return row.next() ? row.text(0) : "";
+    }
+    std::string bytes(const text_hash& h) override { return "x'" + to_hex(h) + "'"; }
+    target::database& db() override { return target_; }
+    boost::asio::io_context& loop() override { return loop_; }
+    std::string path() const { return file_.path(); }
+
+private:
+    temporary_file file_;
+    sqlite::database sql_;
+    boost::asio::io_context loop_;
+    boost::asio::thread_pool pool_{2};
+    sqlite_target target_;
+};
+
+config other_table() {
+    config c;
+    c.source.query =
+        "SELECT id AS key, body AS text, headline AS title, day AS date, 'x' AS authority FROM news;  ";
+    c.target = {.table = "news",
+                .key_column = "id",
+                .summary_column = "short \"text\"",
+                .embedding_column = "vec",
+                .original_schema = false};
+    return c;
+}
+
+} // namespace
+
+TEST_CASE("SQLite: every case of need is told, and merged alike", "[target][sqlite]") {
+    tests::every_need_is_told(sqlite_world().migrated());
+}
+TEST_CASE("SQLite: only rows that need work carry text", "[target][sqlite]") {
+    tests::only_rows_that_need_work_carry_text(sqlite_world().migrated());
+}
+TEST_CASE("SQLite: rows come newest first, those without a date last, then by key", "[target][sqlite]") {
+    tests::rows_come_in_order_and_filtered(sqlite_world().migrated());
+}
+TEST_CASE("SQLite: the documents of an event are one text", "[target][sqlite]") {
+    tests::documents_are_joined(sqlite_world().migrated());
+}
+TEST_CASE("SQLite: each row of a slice ends as it should", "[target][sqlite]") {
+    tests::each_row_ends_as_it_should(sqlite_world().migrated());
+}
+TEST_CASE("SQLite: a slice that comes again changes nothing", "[target][sqlite]") {
+    tests::a_slice_that_comes_again_changes_nothing(sqlite_world().migrated());
+}
+TEST_CASE("SQLite: what selection wants, merge writes, and then nothing is left", "[target][sqlite]") {
+    tests::selection_and_merge_agree(sqlite_world().migrated());
+}
+TEST_CASE("SQLite: a value that is refused costs its row alone", "[target][sqlite]") {
+    tests::a_rejected_value_costs_its_row_alone(sqlite_world().migrated());
+}
+
+TEST_CASE("SQLite: an embedding is kept as little-endian float32", "[target][sqlite]") {
+    sqlite_world w;
+    w.migrated().add("k", "the text");
+    wanted want{.kind = kind::embeddings, .model = "m", .version = "m-1"};
+    auto row = summary_row("k", "the text", "");
+    row.value = std::vector<float>{1.0F, -2.5F};
+    CHECK(w.merge({"s", 1, want, {row}}).rows[0].how == outcome::ok);
+    CHECK(w.one("SELECT hex(embedding) FROM events") == "0000803F000020C0");
+    CHECK(w.one("SELECT embedding_version FROM events") == "m-1");
+    row.value = std::vector<float>{1.0F, NAN};
+    want.version = "m-2";
+    CHECK(w.merge({"s", 2, want, {row}}).rows[0].how == outcome::invalid);
+}
+
+TEST_CASE("SQLite: text that is not UTF-8 passes through, and is hashed, as raw bytes", "[target][sqlite]") {
+    sqlite_world w;
+    w.migrated().add("k", "");
+    w.exec("INSERT INTO documents VALUES ('d', 'k', CAST(x'41FF42' AS TEXT))");
+    const auto rows = w.select({.want = summary_of()});
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].text == "A\xFF"
+                          "B");
+    CHECK(w.merge({"s",
+                   1,
+                   summary_of(),
+                   {summary_row("k",
+                                "A\xFF"
+                                "B",
+                                "short")}})
+              .rows[0]
+              .how == outcome::ok);
+    CHECK(w.select({.want = summary_of()})[0].why == need::done);
+}
+
+TEST_CASE("SQLite: keys of every type are found again", "[target][sqlite]") {
+    const auto declared = GENERATE(as<std::string>(), "INTEGER PRIMARY KEY", "TEXT PRIMARY KEY", "UNIQUE",
+                                   "NUMERIC PRIMARY KEY", "UUID PRIMARY KEY", "BLOB PRIMARY KEY");
+    const auto key = GENERATE(as<std::string>(), "7", "'7'", "-9223372036854775807", "'a b''c'", "x'00FF'",
+                              "'c9a646d3-9c61-4cb7-bfcd-ee2522c8f633'");
+    if (declared == "INTEGER PRIMARY KEY" && (key[0] == 'x' || key.size() > 21 || key == "'a b''c'")) return;
+    CAPTURE(declared, key);
+    sqlite_world w(fmt::format("CREATE TABLE news (id {}, headline, body, day)", declared), other_table());
+    w.migrated().exec(fmt::format("INSERT INTO news (id, headline, body) VALUES ({}, 'A title', 'b')", key));
+    const auto rows = w.select({.want = summary_of()});
+    REQUIRE(rows.size() == 1);
+    CHECK(w.merge({"s", 1, summary_of(), {summary_row(rows[0].key, "b", "new")}}).rows[0].how == outcome::ok);
+    CHECK(w.one("SELECT \"short \"\"text\"\"\" FROM news") == "new");
+}
+
+TEST_CASE("SQLite: dates are read in all usual forms", "[target][sqlite]") {
+    sqlite_world w("CREATE TABLE news (id INTEGER PRIMARY KEY, headline, body, day)", other_table());
+    w.migrated();
+    const std::pair<const char*, std::optional<std::int64_t>> forms[] = {
+        {"'2025-09-01'", 1756684800000},
+        {"'2025-09-01 00:00:01'", 1756684801000},
+        {"'2025-09-01T07:00:00+07:00'", 1756684800000},
+        {"'2025-09-01T00:00:00.250Z'", 1756684800250},
+        {"1756684800", 1756684800000},
+        {"1756684800250", 1756684800250},
+        {"1756684800.5", 1756684800500},
+        {"'last week'", std::nullopt},
+        {"'2025'", std::nullopt},
+        {"NULL", std::nullopt},
+    };
+    for (const auto& [sql, expected] : forms) {
+        CAPTURE(sql);
+        w.exec(fmt::format("DELETE FROM news; INSERT INTO news (id, body, day) VALUES (1, 'b', {})", sql));
+        CHECK(w.select({.want = summary_of()})[0].date_ms == expected);
+    }
+}
+
+TEST_CASE("SQLite: a long selection comes in pieces of about a megabyte, and holds no writer up",
+          "[target][sqlite]") {
+    sqlite_world w;
+    w.migrated();
+    const std::string text(100'000, 'x');
+    w.exec("BEGIN");
+    for (int i = 0; i < 300; ++i)
+        w.add(fmt::format("{:03}", i), text);
+    w.exec("COMMIT");
+    auto stream = await(w.loop(), w.db().read({.want = summary_of()}));
+    REQUIRE(stream.has_value());
+    std::size_t rows = 0;
+    std::size_t most = 0;
+    for (int piece = 0;; ++piece) {
+        const auto next = await(w.loop(), (*stream)->next());
+        REQUIRE(next.has_value());
+        if (next->empty()) break;
+        rows += next->size();
+        if (piece > 0) most = std::max(most, next->size());
+        if (piece == 0)
+            w.exec("DELETE FROM events WHERE event_id = '299'"); // would be locked out by a cursor
+    }
+    CHECK(rows == 299);
+    CHECK(most == 10);
+}
+
+TEST_CASE("SQLite: the migration shows its SQL, applies once, and again does nothing", "[target][sqlite]") {
+    sqlite_world w;
+    const auto plan = await(w.loop(), w.db().plan_migration());
+    REQUIRE(plan.has_value());
+    REQUIRE(plan->size() == 3);
+    CHECK((*plan)[0].sql.find("ALTER TABLE events ADD COLUMN summary_version TEXT") != std::string::npos);
+    for (const auto& step : *plan)
+        CHECK_FALSE(step.applied);
+    const auto report = await(w.loop(), w.db().inspect(kind::summaries));
+    CHECK_FALSE(report->ready);
+    CHECK(report->problem.find("enrichctl migrate") != std::string::npos);
+    for (int i = 0; i < 2; ++i) {
+        const auto done = await(w.loop(), w.db().migrate());
+        REQUIRE(done.has_value());
+        for (const auto& step : *done) {
+            CAPTURE(step.name, step.note);
+            CHECK(step.applied);
+        }
+    }
+    for (const auto k : all_kinds) {
+        const auto ready = await(w.loop(), w.db().inspect(k));
+        CAPTURE(ready->problem);
+        CHECK(ready->ready);
+        CHECK(ready->warnings.empty());
+    }
+}
+
+TEST_CASE("SQLite: columns that are there already are left alone", "[target][sqlite]") {
+    sqlite_world w;
+    w.exec("ALTER TABLE events ADD COLUMN Summary_En VARCHAR");
+    w.migrated();
+    CHECK(w.one("SELECT count(*) FROM pragma_table_info('events')") == "15");
+}
+
+TEST_CASE("SQLite: duplicates are listed, and the columns migrate without the index", "[target][sqlite]") {
+    sqlite_world w;
+    for (const auto key : {"a", "b"})
+        w.add(key, "t");
+    w.exec("UPDATE events SET event_hash = 'twice'");
+    const auto steps = await(w.loop(), w.db().migrate());
+    REQUIRE(steps.has_value());
+    CHECK((*steps)[0].applied);
+    CHECK((*steps)[1].applied);
+    CHECK_FALSE((*steps)[2].applied);
+    CHECK((*steps)[2].note.find("(MAS, twice) 2 times") != std::string::npos);
+    CHECK(await(w.loop(), w.db().inspect(kind::summaries))->ready);
+}
+
+TEST_CASE("SQLite: another table gets its own SQL, without the index", "[target][sqlite]") {
+    sqlite_world w("CREATE TABLE news (id INTEGER PRIMARY KEY, headline, body, day)", other_table());
+    const auto steps = await(w.loop(), w.db().plan_migration());
+    REQUIRE(steps->size() == 2);
+    CHECK((*steps)[0].sql.find("ALTER TABLE \"news\" ADD COLUMN \"short \"\"text\"\"\" TEXT") !=
+          std::string::npos);
+    CHECK((*steps)[0].sql.find("ADD COLUMN embedding_version") != std::string::npos);
+    CHECK(await(w.loop(), w.migrated().db().inspect(kind::embeddings))->ready);
+    CHECK((*await(w.loop(), w.db().migrate()))[0].applied);
+}
+
+TEST_CASE("SQLite: what a person must mend is said with the fix", "[target][sqlite]") {
+    const auto problem = [](sqlite_world& w) {
+        const auto report = await(w.loop(), w.db().inspect(kind::summaries));
+        REQUIRE(report.has_value());
+        CHECK_FALSE(report->ready);
+        const auto stream = await(w.loop(), w.db().read({.want = summary_of()}));
+        REQUIRE(stream.has_error());
+        CHECK(stream.error().code == errc::target_blocked);
+        return report->problem;
+    };
+    SECTION("no documents, no query") {
+        sqlite_world w("CREATE TABLE events (event_id TEXT PRIMARY KEY, title TEXT)");
+        CHECK(problem(w.migrated()).find("[source] query") != std::string::npos);
+    }
+    SECTION("a query without a text column") {
+        auto c = other_table();
+        c.source.query = "SELECT id AS key FROM news";
+        sqlite_world w("CREATE TABLE news (id INTEGER PRIMARY KEY)", c);
+        CHECK(problem(w.migrated()).find("no column text") != std::string::npos);
+    }
+    SECTION("no such key column") {
+        auto c = other_table();
+        c.target.key_column = "nr";
+        sqlite_world w("CREATE TABLE news (id INTEGER PRIMARY KEY, headline, body, day)", c);
+        CHECK(problem(w.migrated()).find("[target] key_column") != std::string::npos);
+    }
+    SECTION("not migrated: a merge is refused") {
+        sqlite_world w;
+        w.add("k", "t");
+        CHECK(problem(w).find("enrichctl migrate") != std::string::npos);
+        const auto merged =
+            await(w.loop(), w.db().merge({"s", 1, summary_of(), {summary_row("k", "t", "x")}}));
+        REQUIRE(merged.has_error());
+        CHECK(merged.error().code == errc::target_blocked);
+        CHECK(merged.error().detail.find("enrichctl migrate") != std::string::npos);
+    }
+    SECTION("a key that comes twice") {
+        auto c = other_table();
+        c.source.query = "SELECT id AS key, 'a' AS text FROM news UNION ALL SELECT id, 'b' FROM news";
+        sqlite_world w("CREATE TABLE news (id INTEGER PRIMARY KEY); INSERT INTO news VALUES (7)", c);
+        w.migrated();
+        const auto stream = await(w.loop(), w.db().read({.want = summary_of()}));
+        REQUIRE(stream.has_error());
+        CHECK(stream.error().detail.find("the key 7 more than once") != std::string::npos);
+    }
+}
+
+TEST_CASE("SQLite: a file that is not there is named", "[target][sqlite]") {
+    boost::asio::io_context loop;
+    boost::asio::thread_pool pool(1);
+    sqlite_target t(pool.get_executor(), "/nonexistent/rows.db", {});
+    CHECK(t.identity() == "sqlite:/nonexistent/rows.db/events");
+    const auto report = await(loop, t.inspect(kind::summaries));
+    REQUIRE(report.has_error());
+    CHECK(report.error().code == errc::target_blocked);
+    CHECK(report.error().detail.find("/nonexistent/rows.db") != std::string::npos);
+}
+
+TEST_CASE("SQLite: a locked file is unavailable, and serves again afterwards", "[target][sqlite]") {
+    sqlite_world w;
+    w.migrated().add("k", "t");
+    w.exec("BEGIN IMMEDIATE");
+    const merge_slice slice{"s", 1, summary_of(), {summary_row("k", "t", "x")}};
+    const auto merged = await(w.loop(), w.db().merge(slice));
+    REQUIRE(merged.has_error());
+    CHECK(merged.error().code == errc::target_unavailable);
+    w.exec("COMMIT");
+    CHECK(w.merge(slice).rows[0].how == outcome::ok);
+}
