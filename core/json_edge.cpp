@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/json_edge.hpp"
 
+#include "core/utf8.hpp"
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -32,40 +34,20 @@ bool nests_deeper(std::string_view text, int limit) {
     return false;
 }
 
-struct character {
-    std::uint32_t code = 0;
-    std::size_t bytes = 0; ///< 0: not UTF-8
-};
-
-// Of the first bytes of a text that is not empty; by the table of Unicode 15, chapter 3, D92.
-character decode(std::string_view s) {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-    const auto lead = at(0);
-    if (lead < 0x80) return {lead, 1};
-    const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || s.size() < bytes) return {};
-    std::uint32_t code = lead & (0x7Fu >> bytes);
-    for (std::size_t i = 1; i < bytes; ++i) {
-        if ((at(i) & 0xC0) != 0x80) return {};
-        code = code << 6 | (at(i) & 0x3Fu);
-    }
-    const std::uint32_t least = bytes == 4 ? 0x10000 : bytes == 3 ? 0x800 : 0x80;
-    if (code < least || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return {};
-    return {code, bytes};
-}
-
-bool is_unsafe(std::uint32_t code) {
+bool is_unsafe(char32_t code) {
     return code < 0x20 || (code >= 0x7F && code <= 0x9F) || code == 0x061C ||
            (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
            (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
 }
 
-std::string escaped(std::uint32_t code) {
+std::string escaped(char32_t code) {
     switch (code) {
     case '\n': return "\\n";
     case '\r': return "\\r";
     case '\t': return "\\t";
-    default: return code < 0x100 ? fmt::format("\\x{:02x}", code) : fmt::format("\\u{:04x}", code);
+    default:
+        return code < 0x100 ? fmt::format("\\x{:02x}", static_cast<unsigned>(code))
+                            : fmt::format("\\u{:04x}", static_cast<unsigned>(code));
     }
 }
 
@@ -112,14 +94,15 @@ std::string safe_excerpt(std::string_view bytes, std::size_t max_characters) {
     std::string out;
     for (std::size_t count = 0; !bytes.empty(); ++count) {
         if (count == max_characters) return out + "...";
-        const auto [code, length] = decode(bytes);
-        if (length == 0)
+        const auto [code, length] = decode_utf8(bytes.data(), bytes.data() + bytes.size());
+        const auto one = bytes.substr(0, length);
+        if (!is_valid_utf8(one)) {
             out += fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes.front()));
-        else if (is_unsafe(code))
-            out += escaped(code);
-        else
-            out += bytes.substr(0, length);
-        bytes.remove_prefix(length == 0 ? 1 : length);
+            bytes.remove_prefix(1);
+            continue;
+        }
+        out += is_unsafe(code) ? escaped(code) : std::string(one);
+        bytes.remove_prefix(length);
     }
     return out;
 }
