@@ -58,3 +58,12 @@ TEST_CASE("docs/configuration.md lists every key as the program knows it", "[cor
     }
     CHECK(text.substr(from, end - from) == table_of_keys());
 }
+
+TEST_CASE("the example configuration that is installed is a good one", "[core][config][docs]") {
+    std::stringstream text;
+    text << std::ifstream(ENRICHD_SOURCE_DIR "/systemd/enrichd.toml.example").rdbuf();
+    REQUIRE_FALSE(text.str().empty());
+    const auto c =
+        read_config(config_text{"enrichd.toml.example", text.str()}, std::nullopt, surroundings{{}, true});
+    if (!c) FAIL(c.error().detail);
+}

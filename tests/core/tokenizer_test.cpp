@@ -28,7 +28,8 @@ std::vector<counted_text> fixture() {
     for (const char *line = token_counts_begin, *end; line != token_counts_end; line = end + 1) {
         end = std::find(line, token_counts_end, '\n');
         const auto parsed = nlohmann::json::parse(line, end);
-        texts.push_back({parsed.at(0), parsed.at(1), parsed.at(2)});
+        texts.push_back({parsed.at(0).get<std::string>(), parsed.at(1).get<std::size_t>(),
+                         parsed.at(2).get<std::size_t>()});
     }
     return texts;
 }

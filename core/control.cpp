@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/control.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace enrichd {
+
+namespace {
+
+using f = flag_id;
+
+constexpr flag flag_table[] = {
+    {f::mode, "--mode", "enrich", "what to do; enrich is all there is"},
+    {f::automatic, "--auto", "", "go through to the end without asking"},
+    {f::kind, "--kind", "KIND", "summaries or embeddings; both where it is left out"},
+    {f::since, "--since", "DATE",
+     "rows dated then or later: YYYY-MM-DD (UTC), or an ISO time with its offset"},
+    {f::limit, "--limit", "N", "at most N rows of each kind, newest first"},
+    {f::budget, "--budget", "USD", "spend less than the profile allows"},
+    {f::profile, "--profile", "test|full",
+     "whose limit counts: ENRICH_MAX_USD_TEST or ENRICH_MAX_USD_FULL (default)"},
+    {f::authorities, "--authorities", "A,B", "rows of these authorities only"},
+    {f::refresh, "--refresh", "legacy", "also rows that the original module enriched"},
+    {f::wait, "--wait", "", "stay until it has ended, and show progress"},
+    {f::no_wait, "--no-wait", "", "do not stay: return as soon as the daemon knows"},
+    {f::timeout, "--timeout", "TIME", "wait no longer than this (90, 90s, 5m, 26h), then exit 9"},
+    {f::out, "--out", "FILE",
+     "write a copy here; folders are made, further files are FILE with .002 before the ending"},
+    {f::input, "--input", "FILE", "a request file that `build --out` wrote"},
+    {f::batch_id, "--batch-id", "ID", "the provider's batch id, or the id of one of our jobs"},
+    {f::run, "--run", "RUN", "of this run"},
+    {f::all, "--all", "", "everything, not only what is open"},
+    {f::plan, "--plan", "", "show what would be done, and do nothing"},
+    {f::encoding, "--encoding", "NAME", "cl100k_base or o200k_base (default)"},
+    {f::model, "--model", "NAME", "the encoding of this model"},
+    {f::jsonl, "--jsonl", "", "each line is a JSON string; print one number for each"},
+};
+
+const std::vector<flag_id> order_flags = {f::kind,    f::since,       f::limit,  f::budget,
+                                          f::profile, f::authorities, f::refresh};
+
+std::vector<flag_id> order_and(std::initializer_list<flag_id> more) {
+    auto all = order_flags;
+    all.insert(all.end(), more);
+    return all;
+}
+
+const operand nothing = {};
+const operand a_job = {"JOB", "a job's id, or a batch's", true};
+const operand an_id = {"ID", "a job's id, or a batch's"};
+const operand an_id_or_run = {"ID", "a job's id, a batch's, or a run's"};
+
+std::vector<command> make_commands() {
+    using c = command_id;
+    using r = route_id;
+    return {
+        {c::run,
+         "run",
+         "Enrich what needs it: build, check the budget, submit, poll, merge, report",
+         nothing,
+         order_and({f::mode, f::automatic, f::wait, f::timeout}),
+         {},
+         r::start_run,
+         "enrichctl run --auto --wait"},
+        {c::plan,
+         "plan",
+         "Show what a run would do and cost; sends nothing",
+         nothing,
+         order_flags,
+         {},
+         r::plan,
+         "enrichctl plan --since 2025-07-01"},
+        {c::status,
+         "status",
+         "Show the daemon, or one batch, job or run",
+         an_id_or_run,
+         {f::batch_id},
+         {},
+         r::status,
+         "enrichctl status"},
+        {c::jobs, "jobs", "List jobs", nothing, {f::run, f::all}, {}, r::jobs, "enrichctl jobs --all"},
+        {c::job,
+         "job",
+         "Show one job: its life, why it waits, what is next",
+         a_job,
+         {},
+         {},
+         r::job,
+         "enrichctl job 7"},
+        {c::build,
+         "build",
+         "Build request files and show their cost; sends nothing",
+         nothing,
+         order_and({f::out, f::timeout}),
+         {f::kind},
+         r::build,
+         "enrichctl build --kind summaries --limit 100 --out data/batch/test.jsonl --budget 1.0"},
+        {c::submit,
+         "submit",
+         "Send what was built",
+         nothing,
+         {f::kind, f::input, f::budget, f::no_wait, f::timeout},
+         {f::kind, f::input},
+         r::submit,
+         "enrichctl submit --kind summaries --input data/batch/test.jsonl"},
+        {c::poll,
+         "poll",
+         "Wait until a batch has ended, or a run",
+         an_id_or_run,
+         {f::batch_id, f::no_wait, f::timeout},
+         {},
+         r::poll,
+         "enrichctl poll --batch-id batch_abc123"},
+        {c::merge,
+         "merge",
+         "Write a batch's results into the rows",
+         an_id,
+         {f::kind, f::batch_id, f::timeout},
+         {},
+         r::merge,
+         "enrichctl merge --kind summaries --batch-id batch_abc123"},
+        {c::cancel,
+         "cancel",
+         "Cancel a batch, a job or a whole run; what was done by then is still merged",
+         an_id_or_run,
+         {f::batch_id},
+         {},
+         r::cancel,
+         "enrichctl cancel --batch-id batch_abc123"},
+        {c::discard,
+         "discard",
+         "Drop a job that was built and never sent",
+         a_job,
+         {},
+         {},
+         r::discard,
+         "enrichctl discard 7"},
+        {c::retry,
+         "retry",
+         "Let a job that waits for the world try again now",
+         a_job,
+         {},
+         {},
+         r::retry,
+         "enrichctl retry 7"},
+        {c::pause,
+         "pause",
+         "Submit nothing new; polling and merging go on",
+         nothing,
+         {},
+         {},
+         r::pause,
+         "enrichctl pause"},
+        {c::resume, "resume", "Submit again", nothing, {}, {}, r::resume, "enrichctl resume"},
+        {c::quarantine_list,
+         "quarantine list",
+         "List rows that used up their tries",
+         nothing,
+         {},
+         {},
+         r::quarantine,
+         "enrichctl quarantine list"},
+        {c::quarantine_release,
+         "quarantine release",
+         "Let the next run take quarantined rows again",
+         {"KEY", "keys of rows", false, true},
+         {f::all},
+         {},
+         r::release,
+         "enrichctl quarantine release e-17"},
+        {c::report,
+         "report",
+         "Print the newest report, or a run's",
+         nothing,
+         {f::run, f::out},
+         {},
+         r::report,
+         "enrichctl report --out enrichment_report.md"},
+        {c::migrate,
+         "migrate",
+         "Add the columns to the target that enrichment needs",
+         nothing,
+         {f::plan},
+         {},
+         r::migrate,
+         "enrichctl migrate --plan"},
+        {c::tokens,
+         "tokens",
+         "Count the tokens of a text; needs no daemon",
+         {"FILE", "a file, or - for standard input", true},
+         {f::encoding, f::model, f::jsonl},
+         {},
+         std::nullopt,
+         "enrichctl tokens --model gpt-4o-mini README.md"},
+        {c::version,
+         "version",
+         "Print the versions of this program and of the daemon",
+         nothing,
+         {},
+         {},
+         r::version,
+         "enrichctl version"},
+    };
+}
+
+} // namespace
+
+std::span<const flag> flags() {
+    return flag_table;
+}
+
+const flag& find_flag(flag_id id) {
+    const auto found =
+        std::find_if(std::begin(flag_table), std::end(flag_table), [&](const flag& x) { return x.id == id; });
+    assert(found != std::end(flag_table));
+    return *found;
+}
+
+std::span<const command> commands() {
+    static const auto table = make_commands();
+    return table;
+}
+
+const command& find_command(command_id id) {
+    const auto all = commands();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const command& x) { return x.id == id; });
+    assert(found != all.end());
+    return *found;
+}
+
+bool needs_operator(const command& c) {
+    return c.calls && find_route(*c.calls).needs == access::operate;
+}
+
+} // namespace enrichd

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/control_routes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+namespace enrichd {
+
+namespace {
+
+constexpr std::string_view placeholder = "{id}";
+
+constexpr route table[] = {
+    {route_id::version, "GET", "/v1/version", access::look},
+    {route_id::status, "GET", "/v1/status", access::look},
+    {route_id::jobs, "GET", "/v1/jobs", access::look},
+    {route_id::job, "GET", "/v1/jobs/{id}", access::look},
+    {route_id::job_events, "GET", "/v1/jobs/{id}/events", access::look},
+    {route_id::request_file, "GET", "/v1/jobs/{id}/request-file", access::operate},
+    {route_id::run, "GET", "/v1/runs/{id}", access::look},
+    {route_id::run_events, "GET", "/v1/runs/{id}/events", access::look},
+    {route_id::report, "GET", "/v1/report", access::operate},
+    {route_id::quarantine, "GET", "/v1/quarantine", access::operate},
+    {route_id::migration_plan, "GET", "/v1/migration", access::operate},
+    {route_id::plan, "POST", "/v1/plan", access::operate},
+    {route_id::start_run, "POST", "/v1/runs", access::operate},
+    {route_id::build, "POST", "/v1/builds", access::operate},
+    {route_id::submit, "POST", "/v1/submissions", access::operate},
+    {route_id::poll, "POST", "/v1/jobs/{id}/poll", access::operate},
+    {route_id::merge, "POST", "/v1/jobs/{id}/merge", access::operate},
+    {route_id::cancel, "POST", "/v1/cancel", access::operate},
+    {route_id::discard, "POST", "/v1/jobs/{id}/discard", access::operate},
+    {route_id::retry, "POST", "/v1/jobs/{id}/retry", access::operate},
+    {route_id::pause, "POST", "/v1/pause", access::operate},
+    {route_id::resume, "POST", "/v1/resume", access::operate},
+    {route_id::release, "POST", "/v1/quarantine/release", access::operate},
+    {route_id::migrate, "POST", "/v1/migration", access::operate},
+};
+
+// What stands at {id}; empty for a path without one. An id never is empty and never holds a slash.
+std::optional<std::string> match_path(std::string_view pattern, std::string_view path) {
+    const auto at = pattern.find(placeholder);
+    if (at == std::string_view::npos) return path == pattern ? std::optional(std::string()) : std::nullopt;
+    const auto before = pattern.substr(0, at), after = pattern.substr(at + placeholder.size());
+    if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
+        return std::nullopt;
+    const auto id = path.substr(at, path.size() - before.size() - after.size());
+    if (id.find('/') != std::string_view::npos) return std::nullopt;
+    return std::string(id);
+}
+
+bool is_unreserved(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-._~").find(c) != std::string_view::npos;
+}
+
+std::string percent_encode(std::string_view text) {
+    std::string out;
+    for (char c : text)
+        out += is_unreserved(c) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    return out;
+}
+
+} // namespace
+
+std::span<const route> routes() {
+    return table;
+}
+
+const route& find_route(route_id id) {
+    const auto found =
+        std::find_if(std::begin(table), std::end(table), [&](const route& r) { return r.id == id; });
+    assert(found != std::end(table));
+    return *found;
+}
+
+std::variant<matched_route, no_route> match_route(std::string_view method, std::string_view path) {
+    auto miss = no_route::path;
+    for (const auto& r : table) {
+        auto id = match_path(r.path, path);
+        if (id && r.method == method) return matched_route{&r, std::move(*id)};
+        if (id) miss = no_route::method;
+    }
+    return miss;
+}
+
+std::string target_of(route_id id, std::string_view segment) {
+    std::string path(find_route(id).path);
+    if (const auto at = path.find(placeholder); at != std::string::npos)
+        path.replace(at, placeholder.size(), percent_encode(segment));
+    return path;
+}
+
+} // namespace enrichd

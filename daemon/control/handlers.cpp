@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/handlers.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/control_errors.hpp"
+#include "daemon/control/replies.hpp"
+#include "daemon/control/requests.hpp"
+#include "daemon/log.hpp"
+
+namespace enrichd::control {
+
+namespace {
+
+constexpr std::size_t body_limit = 1 << 20;
+
+// Building and sending go on after the reply.
+int success_status(route_id route, const json& body) {
+    if (route == route_id::start_run || route == route_id::build) return 202;
+    const auto status = body.find("status");
+    if (status == body.end()) return 200;
+    return *status == "submitting" || *status == "merging" ? 202 : 200;
+}
+
+result<bool> flag_of(const http::server_request& in, std::string_view name) {
+    const auto value = in.parameter(name).value_or("false");
+    if (value == "true" || value == "1" || value.empty()) return true;
+    if (value == "false" || value == "0") return false;
+    return error{errc::invalid_input, fmt::format("{}: expected true or false, got \"{}\"", name, value)};
+}
+
+} // namespace
+
+awaitable<void> handlers::handle(http::server_request& in, http::response_writer& out) {
+    const auto match = match_route(in.method, in.path);
+    if (const auto* miss = std::get_if<no_route>(&match)) {
+        const auto [status, code] =
+            *miss == no_route::path ? std::pair{404, "not_found"} : std::pair{405, "method_not_allowed"};
+        auto body = error_body(code, fmt::format("{} {}: no such call", in.method, in.path),
+                               "see docs/control-protocol.md");
+        (void)co_await send_json(out, status, std::move(body));
+        co_return;
+    }
+    const auto& [which, id] = std::get<matched_route>(match);
+    call c{in, out, which->id, id, {}, in.peer && may_operate_(*in.peer)};
+    if (which->needs == access::operate && !c.is_operator) {
+        // A name for it: g++ 12 destroys twice what braces make inside a co_await expression.
+        const error refused = {errc::not_permitted,
+                               "only operators may do this: root, the daemon's own user and "
+                               "members of the group enrichd"};
+        (void)co_await send_error(out, refused);
+        co_return;
+    }
+    auto body = co_await in.read_text(body_limit);
+    if (!body) {
+        auto complaint = error_body("body_too_large", body.error().detail, "");
+        (void)co_await send_json(out, 413, std::move(complaint));
+        co_return;
+    }
+    c.body = std::move(*body);
+    co_await dispatch(c);
+}
+
+// A request is a task of its own: what breaks in it breaks it alone, is logged, and told.
+awaitable<void> handlers::dispatch(call& c) {
+    std::string broken;
+    try {
+        if (c.route == route_id::job_events || c.route == route_id::run_events)
+            co_await stream_events(c);
+        else if (c.route == route_id::report)
+            co_await send_report(c);
+        else if (c.route == route_id::request_file)
+            co_await send_request_file(c);
+        else
+            co_await answer(c);
+    } catch (const std::exception& e) {
+        broken = e.what();
+    }
+    const auto cancelled = (co_await boost::asio::this_coro::cancellation_state).cancelled();
+    if (broken.empty() || cancelled != boost::asio::cancellation_type::none) co_return;
+    log::error(fmt::format("control: {} {}: {}", c.in.method, c.in.path, broken));
+    const error failure = {errc::internal, broken};
+    if (!c.out.started()) (void)co_await send_error(c.out, failure);
+}
+
+awaitable<void> handlers::answer(call& c) {
+    auto body = co_await ask(c);
+    if (!body) {
+        (void)co_await send_error(c.out, body.error());
+        co_return;
+    }
+    const int status = success_status(c.route, *body);
+    (void)co_await send_json(c.out, status, std::move(*body));
+}
+
+result<json> handlers::look(call& c) {
+    switch (c.route) {
+    case route_id::version: return json::object();
+    case route_id::status: {
+        auto status = ops_.status();
+        if (status) (*status)["operator"] = c.is_operator;
+        return status;
+    }
+    case route_id::jobs: {
+        const auto all = flag_of(c.in, "all");
+        if (!all) return all.error();
+        const auto run = c.in.parameter("run");
+        return ops_.jobs(run ? std::optional<std::string>(*run) : std::nullopt, *all);
+    }
+    case route_id::job: return read_job(c);
+    case route_id::run: return ops_.run(c.id);
+    case route_id::quarantine: return ops_.quarantine_list();
+    default: return error{errc::internal, "a GET that nobody handles"};
+    }
+}
+
+result<json> handlers::read_job(const call& c) {
+    auto reply = ops_.job(c.id, c.is_operator);
+    if (!reply || c.is_operator) return reply;
+    // Here as well as in operations: a row's text and what was said about it is for operators.
+    const auto job = reply->find("job");
+    if (job != reply->end() && job->contains("samples"))
+        for (auto& sample : (*job)["samples"]) {
+            sample.erase("text");
+            sample.erase("reason");
+        }
+    return reply;
+}
+
+result<json> handlers::operate(call& c) {
+    const auto with = [&](auto order, auto call_operation) -> result<json> {
+        if (!order) return order.error();
+        return call_operation(*order);
+    };
+    const auto plain = [&](auto call_operation) -> result<json> {
+        if (auto r = read_nothing(c.body); !r) return r.error();
+        return call_operation();
+    };
+    switch (c.route) {
+    case route_id::start_run: return with(read_order(c.body), [&](auto& o) { return ops_.start_run(o); });
+    case route_id::build: return with(read_build_order(c.body), [&](auto& o) { return ops_.build(o); });
+    case route_id::submit:
+        return with(read_submission(c.body),
+                    [&](auto& o) { return ops_.submit(o.kind, o.sha256, o.budget); });
+    case route_id::merge: return with(read_merge(c.body), [&](auto& k) { return ops_.merge(c.id, k); });
+    case route_id::cancel: return with(read_cancel(c.body), [&](auto& id) { return ops_.cancel(id); });
+    case route_id::release:
+        return with(read_release(c.body), [&](auto& o) { return ops_.quarantine_release(o.keys, o.all); });
+    case route_id::poll: return plain([&] { return ops_.poll(c.id); });
+    case route_id::discard: return plain([&] { return ops_.discard(c.id); });
+    case route_id::retry: return plain([&] { return ops_.retry(c.id); });
+    case route_id::pause: return plain([&] { return ops_.pause(); });
+    case route_id::resume: return plain([&] { return ops_.resume(); });
+    default: return error{errc::internal, "a POST that nobody handles"};
+    }
+}
+
+awaitable<result<json>> handlers::ask(call& c) {
+    switch (c.route) {
+    case route_id::plan: {
+        auto order = read_order(c.body);
+        if (!order) co_return order.error();
+        co_return co_await ops_.plan(std::move(*order));
+    }
+    case route_id::migration_plan: co_return co_await ops_.migration_plan();
+    case route_id::migrate: {
+        if (auto r = read_nothing(c.body); !r) co_return r.error();
+        co_return co_await ops_.migrate();
+    }
+    default: break;
+    }
+    if (c.in.method == "GET") co_return look(c);
+    co_return operate(c);
+}
+
+awaitable<void> handlers::send_report(call& c) {
+    const auto format = c.in.parameter("format").value_or("md");
+    const auto run = c.in.parameter("run");
+    if (format != "md" && format != "json") {
+        const error wrong = {errc::invalid_input, "format: expected md or json"};
+        (void)co_await send_error(c.out, wrong);
+        co_return;
+    }
+    auto report = ops_.report(run ? std::optional<std::string>(*run) : std::nullopt, std::string(format));
+    if (!report) {
+        (void)co_await send_error(c.out, report.error());
+        co_return;
+    }
+    const auto fields = version_field();
+    const auto* type = format == "md" ? "text/markdown; charset=utf-8" : "application/json";
+    (void)co_await c.out.reply(200, type, std::move(*report), fields);
+}
+
+awaitable<void> handlers::send_request_file(call& c) {
+    const auto path = ops_.request_file(c.id);
+    if (!path) {
+        (void)co_await send_error(c.out, path.error());
+        co_return;
+    }
+    const auto fields = version_field();
+    const auto sent = co_await c.out.send_file(*path, "application/x-ndjson", fields);
+    if (!sent && !c.out.started()) (void)co_await send_error(c.out, sent.error());
+}
+
+} // namespace enrichd::control
