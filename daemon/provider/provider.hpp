@@ -38,9 +38,11 @@ struct download_limits {
 };
 
 /// What went wrong is told by errc: provider_rejected (clean refusal, no effect), provider_unauthorized,
-/// provider_busy (429, quota: no effect, see retry_after), provider_ambiguous (reset, timeout, 5xx,
-/// unreadable answer: we do not know whether there was an effect), provider_invalid. detail begins with the
-/// provider's own error code where there is one, as "code: message".
+/// provider_busy (429, or no connection could be made: no effect, see retry_after), provider_ambiguous
+/// (reset, timeout, 5xx, unreadable answer: we do not know whether there was an effect; of a read: it has
+/// none, but could not be done now), provider_invalid (a read whose answer cannot be understood, or is longer
+/// than allowed); io and unavailable (disk full) are said of our own files. detail begins with the provider's
+/// own error code where there is one, as "code: message".
 ///
 /// Calls that create something (upload, create_batch, cancel_batch) are never repeated here; plain reads are,
 /// with backoff and jitter. Every call is bounded by deadlines, and ends early when its coroutine is

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/provider/verdict.hpp"
+
+#include "core/json_edge.hpp"
+#include "daemon/provider/retry_after.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace enrichd::provider {
+
+namespace {
+
+constexpr std::size_t message_limit = 500;
+
+struct fault {
+    std::string code; ///< the provider's own, or empty
+    std::string message;
+};
+
+// {"error": {"message", "type", "param", "code"}}; other servers send {"error": "text"}, {"message": "text"},
+// {"detail": "text"}, or a page.
+fault read_fault(const http::response& answer) {
+    const auto parsed = parse_json(answer.body);
+    if (!parsed) return {"", answer.body.empty() ? "no explanation" : safe_excerpt(answer.body)};
+    const auto* inner = member(*parsed, "error");
+    const auto& object = inner && inner->is_object() ? *inner : *parsed;
+    auto message = text_member(object, "message");
+    if (!message) message = text_member(*parsed, "error");
+    if (!message) message = text_member(object, "detail");
+    const auto code = text_member(object, "code");
+    return {code ? safe_excerpt(*code, 64) : "",
+            message ? safe_excerpt(*message, message_limit) : safe_excerpt(answer.body)};
+}
+
+errc code_for(unsigned status, call_kind kind) {
+    switch (status) {
+    case 401:
+    case 403: return errc::provider_unauthorized;
+    case 429: return errc::provider_busy;
+    case 408: return errc::provider_ambiguous;
+    case 409: return kind == call_kind::cancel ? errc::provider_rejected : errc::provider_ambiguous;
+    default: break;
+    }
+    return status / 100 == 3 || status / 100 == 4 ? errc::provider_rejected : errc::provider_ambiguous;
+}
+
+} // namespace
+
+error refusal(const http::response& answer, call_kind kind, std::string_view call,
+              std::chrono::system_clock::time_point now) {
+    auto [code, message] = read_fault(answer);
+    if (answer.status / 100 == 3) {
+        const auto where = answer.find("Location");
+        message = fmt::format("redirects to {}, which is not followed; set base_url to where the API is",
+                              where ? safe_excerpt(*where) : "nowhere");
+    }
+    error e{code_for(answer.status, kind), code.empty() ? message : fmt::format("{}: {}", code, message)};
+    e.detail += fmt::format(" (HTTP {} to {}", answer.status, call);
+    if (const auto id = answer.find("x-request-id"))
+        e.detail += fmt::format(", request {}", safe_excerpt(*id, 100));
+    e.detail += ")";
+    e.retry_after = retry_after(answer, now);
+    return e;
+}
+
+error lost(const error& transport) {
+    error e = transport;
+    switch (transport.code) {
+    case errc::cancelled: break;
+    case errc::unavailable: e.code = errc::provider_busy; break;
+    case errc::invalid_input: e.code = errc::provider_rejected; break;
+    default: e.code = errc::provider_ambiguous; break;
+    }
+    return e;
+}
+
+bool may_repeat(const http::response& answer) {
+    if (const auto wish = answer.find("x-should-retry")) {
+        if (*wish == "true") return true;
+        if (*wish == "false") return false;
+    }
+    return answer.status == 408 || answer.status == 409 || answer.status == 429 || answer.status >= 500;
+}
+
+bool may_repeat(const error& transport) {
+    return transport.code == errc::io || transport.code == errc::timed_out ||
+           transport.code == errc::unavailable;
+}
+
+} // namespace enrichd::provider
