@@ -19,7 +19,7 @@ summary_settings with_model(std::string name) {
 }
 
 std::string user_text(const request_line& line) {
-    return parsed(line)["body"]["messages"][1]["content"];
+    return parsed(line)["body"]["messages"][1]["content"].get<std::string>();
 }
 
 // What stands between the fence lines.
