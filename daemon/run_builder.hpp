@@ -29,21 +29,26 @@ struct build_settings {
 /// The limit of an order: the profile's, lowered by --budget.
 money limit_of(const run_order& order, const budget_config& budget);
 
-/// Reads the rows of an order, makes their requests on the pool, and either only counts them (plan) or writes them to
-/// the spool and the ledger (build). One at a time.
+/// Reads the rows of an order, makes their requests on the pool, and either only counts them (plan) or writes
+/// them to the spool and the ledger (build). One at a time.
 class run_builder {
 public:
     run_builder(ledger& l, spool& s, const clock& c, boost::asio::any_io_executor pool);
 
-    /// What a build of this order would find. Touches nothing. Errors: invalid_input (unknown model, dimensions),
-    /// target_blocked, target_unavailable.
+    /// What a build of this order would find. Touches nothing. Errors: invalid_input (unknown model,
+    /// dimensions), target_blocked, target_unavailable.
     boost::asio::awaitable<result<run_summary>> plan(run_order order, build_settings with);
 
-    /// Builds a run from its first row, whatever an earlier try left behind. On return the run is open or refused in
-    /// the ledger. Errors (the run stays as it is, to be tried again): target_unavailable, io, cancelled.
+    /// Builds a run from its first row, whatever an earlier try left behind. On return the run is open or
+    /// refused in the ledger. Errors (the run stays as it is, to be tried again): target_unavailable, io,
+    /// cancelled.
     boost::asio::awaitable<result<void>> build(std::int64_t run_id, build_settings with);
 
 private:
+    boost::asio::awaitable<result<run_row>> begin_again(std::int64_t run_id);
+    result<void> open(const run_row& run);
+    boost::asio::awaitable<result<void>> refuse(run_row run, run::state end, std::string why);
+
     ledger& ledger_;
     spool& spool_;
     const clock& clock_;

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/request_files.hpp"
+
+#include "daemon/on_pool.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace enrichd {
+
+std::string request_file_prefix(std::int64_t run_id) {
+    return run_name(run_id) + "-";
+}
+
+request_files::request_files(ledger& l, spool& s, boost::asio::any_io_executor pool, job_plan plan,
+                             enrichd::model m, file_limits limits, std::int64_t now_ms)
+    : ledger_(l),
+      spool_(s),
+      pool_(std::move(pool)),
+      common_(std::move(plan)),
+      model_(std::move(m)),
+      limits_(limits),
+      now_ms_(now_ms) {}
+
+boost::asio::awaitable<void> request_files::add(std::vector<prepared_row> rows) {
+    piece p;
+    std::vector<std::pair<place, const prepared_row*>> claims;
+    for (const auto& row : rows) {
+        if (!row.identical) {
+            if (files_.empty() || !fits(files_.back().plan.totals, row.requests.lines, limits_)) {
+                co_await write(p);
+                co_await begin_file();
+            }
+            place_lines(row, p);
+        }
+        const auto at = texts_.at(row.requests.hash);
+        ++files_[at.file].plan.row_count;
+        claims.emplace_back(at, &row);
+    }
+    co_await write(p);
+    auto batch = ledger_.begin();
+    for (const auto& [at, row] : claims)
+        ledger_.requests().add_row(files_[at.file].job_id, common_.target, common_.kind,
+                                   {at.text, row->key, row->authority});
+    batch.commit();
+}
+
+void request_files::place_lines(const prepared_row& row, piece& p) {
+    auto& f = files_.back();
+    const auto first = f.next_number;
+    texts_.emplace(row.requests.hash, place{files_.size() - 1, first});
+    for (const auto& line : row.requests.lines) {
+        new_request r;
+        r.number = f.next_number++;
+        r.text = first;
+        r.custom_id = line.custom_id;
+        r.hash = row.requests.hash;
+        r.part = line.part;
+        r.parts = line.parts;
+        r.chunk_tokens = line.chunk_tokens;
+        r.input_tokens = line.input_tokens;
+        r.output_cap = line.output_cap;
+        r.bound = upper_bound(line, model_);
+        r.file_offset = f.plan.totals.bytes;
+        r.file_length = line.json.size();
+        p.requests.push_back(std::move(r));
+        p.bytes += line.json;
+        f.plan.totals.add(line, model_);
+        f.plan.max_line_bytes = std::max(f.plan.max_line_bytes, line.reply_bytes);
+    }
+}
+
+boost::asio::awaitable<void> request_files::write(piece& p) {
+    if (p.requests.empty()) co_return;
+    co_await on_pool(pool_, [this, &p] { writer_->append(p.bytes); });
+    auto batch = ledger_.begin();
+    for (const auto& r : p.requests)
+        ledger_.requests().add(files_.back().job_id, r);
+    batch.commit();
+    p = {};
+}
+
+boost::asio::awaitable<void> request_files::begin_file() {
+    co_await end_file();
+    file f;
+    f.plan = common_;
+    f.plan.file_name = fmt::format("{}{}-{}.requests.jsonl", request_file_prefix(common_.run_id),
+                                   name(common_.kind), files_.size() + 1);
+    writer_ = co_await on_pool(pool_, [path = spool_.request_file(f.plan.file_name)] {
+        return std::make_unique<spool_writer>(path);
+    });
+    auto birth = ledger_.begin();
+    f.job_id = ledger_.jobs().create(f.plan, job::goal::built, now_ms_);
+    birth.commit();
+    files_.push_back(std::move(f));
+}
+
+boost::asio::awaitable<void> request_files::end_file() {
+    if (!writer_) co_return;
+    files_.back().plan.file_sha256 = co_await on_pool(pool_, [this] { return writer_->finish(); });
+    writer_.reset();
+}
+
+boost::asio::awaitable<std::int64_t> request_files::finish() {
+    co_await end_file();
+    auto all = ledger_.begin();
+    for (const auto& f : files_)
+        ledger_.jobs().set_plan(f.job_id, f.plan);
+    all.commit();
+    co_return static_cast<std::int64_t>(files_.size());
+}
+
+} // namespace enrichd
