@@ -77,6 +77,7 @@ std::vector<source_row> row_reader::keep_needed(std::vector<source_row> rows) {
 std::vector<prepared_row> row_reader::keep_sendable(std::vector<source_row> rows,
                                                     std::vector<row_requests> requests) {
     std::vector<prepared_row> sendable;
+    std::set<std::string> keys;
     auto& count = summary_.rows;
     for (std::size_t i = 0; i < rows.size() && !is_full(); ++i) {
         auto& row = rows[i];
@@ -86,9 +87,10 @@ std::vector<prepared_row> row_reader::keep_sendable(std::vector<source_row> rows
             ++(made.skip_reason == "no text" ? count.no_text : count.too_short);
             continue;
         }
-        if (const auto job = ledger_.requests().in_flight(target_, recipe_.kind, row.key)) {
+        const auto job = ledger_.requests().in_flight(target_, recipe_.kind, row.key);
+        if (job || !keys.insert(row.key).second) { // a source query may yield a key twice: the first counts
             ++count.in_flight;
-            if (summary_.in_flight_jobs.size() < named_jobs) summary_.in_flight_jobs.insert(*job);
+            if (job && summary_.in_flight_jobs.size() < named_jobs) summary_.in_flight_jobs.insert(*job);
             continue;
         }
         if (ledger_.quarantine().holds(target_, recipe_.kind, row.key, recipe_.version, made.hash)) {

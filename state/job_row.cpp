@@ -208,7 +208,8 @@ result<job::state> read_state(std::string_view word, std::string_view column) {
         return error{errc::internal, fmt::format("the ledger's fields of state {} are not readable", word)};
     if (word == "built") return job::state{job::built{}};
     if (word == "intent_upload") return job::state{job::intent_upload{text(j, "submission")}};
-    if (word == "uploaded") return job::state{job::uploaded{text(j, "file_id"), text(j, "unused_submission")}};
+    if (word == "uploaded")
+        return job::state{job::uploaded{text(j, "file_id"), text(j, "unused_submission")}};
     if (word == "intent_submit")
         return job::state{
             job::intent_submit{text(j, "submission"), text(j, "file_id"), number(j, "since_ms")}};

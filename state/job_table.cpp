@@ -116,7 +116,7 @@ job_table::job_table(sqlite::database& db)
       list_(db, select("ORDER BY id DESC LIMIT ?")),
       list_open_(db, select("WHERE ended_ms IS NULL ORDER BY id DESC LIMIT ?")),
       due_(db, select("WHERE due_ms <= ? ORDER BY due_ms, id")),
-      next_due_(db, "SELECT MIN(due_ms) FROM jobs WHERE due_ms IS NOT NULL"),
+      next_due_(db, "SELECT id, due_ms FROM jobs WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT ?"),
       open_in_run_(db, "SELECT COUNT(*) FROM jobs WHERE run_id = ? AND ended_ms IS NULL"),
       record_(db, R"SQL(
           UPDATE jobs
@@ -202,9 +202,11 @@ std::vector<job_row> job_table::due(std::int64_t now_ms) {
     return read_all(due_(now_ms));
 }
 
-std::optional<std::int64_t> job_table::next_due() {
-    auto row = next_due_();
-    return row.next() ? row.optional_integer(0) : std::nullopt;
+std::optional<std::int64_t> job_table::next_due(const std::set<std::int64_t>& but) {
+    auto rows = next_due_(static_cast<std::int64_t>(but.size()) + 1);
+    while (rows.next())
+        if (but.count(rows.integer(0)) == 0) return rows.integer(1);
+    return std::nullopt;
 }
 
 std::int64_t job_table::open_in_run(std::int64_t run_id) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,8 @@ public:
     /// Newest first; `open_only`: those that have not ended.
     std::vector<job_row> list(bool open_only, std::int64_t limit);
     std::vector<job_row> due(std::int64_t now_ms);
-    std::optional<std::int64_t> next_due();
+    /// The earliest due time of jobs other than these.
+    std::optional<std::int64_t> next_due(const std::set<std::int64_t>& but);
     /// Jobs of a run that have not ended.
     std::int64_t open_in_run(std::int64_t run_id);
 

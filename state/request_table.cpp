@@ -118,9 +118,9 @@ request_table::request_table(sqlite::database& db)
       end_all_rows_(db, R"SQL(
           UPDATE job_rows SET state = 'ended', outcome = ?2, reason = ?3 WHERE job_id = ?1 AND state = 'open'
       )SQL"),
-      to_resend_(db, R"SQL(
+      failed_(db, R"SQL(
           SELECT number, text, custom_id, text_hash, part, parts, chunk_tokens, input_tokens, output_cap, bound_pd,
-                 file_offset, file_length, outcome
+                 file_offset, file_length, outcome, http_status, reason
           FROM requests AS q
           WHERE job_id = ?1 AND outcome NOT IN ('ok', 'skipped', 'stale', 'gone')
             AND EXISTS (SELECT 1 FROM job_rows AS r WHERE r.job_id = q.job_id AND r.text = q.text AND r.state = 'open')
@@ -229,8 +229,13 @@ void request_table::end_all(std::int64_t job_id, outcome how, const std::string&
     end_all_rows_(job_id, name(how), reason).run();
 }
 
-std::vector<new_request> request_table::to_resend(std::int64_t job_id) {
-    return read_requests(to_resend_(job_id));
+std::vector<failed_request> request_table::failed(std::int64_t job_id) {
+    std::vector<failed_request> all;
+    auto rows = failed_(job_id);
+    while (rows.next())
+        all.push_back({read_request(rows), parse_outcome(rows.text(12)).value_or(outcome::missing),
+                       static_cast<int>(rows.integer(13)), rows.text(14)});
+    return all;
 }
 
 std::vector<std::pair<std::string, std::string>> request_table::rows_of_text(std::int64_t job_id,

@@ -42,6 +42,14 @@ struct open_request {
     std::optional<outcome> ended;
 };
 
+/// A request that ended badly, of which rows are still open: sent again, or given up.
+struct failed_request {
+    new_request asked;
+    outcome how{};
+    int http_status = 0;
+    std::string reason;
+};
+
 struct request_end {
     std::int64_t number = 0;
     outcome how = outcome::ok;
@@ -97,8 +105,8 @@ public:
     /// Ends all that is open, requests and rows: the batch was refused, cancelled or discarded as a whole.
     void end_all(std::int64_t job_id, outcome how, const std::string& reason);
 
-    /// Rows whose request ended in a way that is sent again: kept in flight for the job that resends them.
-    std::vector<new_request> to_resend(std::int64_t job_id);
+    /// Requests that ended badly, of which rows are open still, in order.
+    std::vector<failed_request> failed(std::int64_t job_id);
     std::vector<std::pair<std::string, std::string>> rows_of_text(std::int64_t job_id,
                                                                   std::int64_t text); ///< key, authority
     void mark_resent(std::int64_t job_id, std::int64_t text);
@@ -121,7 +129,7 @@ public:
 
 private:
     sqlite::statement add_, add_row_, in_flight_, find_, open_keys_, end_request_, end_row_, open_requests_,
-        end_text_, end_all_requests_, end_all_rows_, to_resend_, rows_of_text_, mark_resent_, keep_part_,
+        end_text_, end_all_requests_, end_all_rows_, failed_, rows_of_text_, mark_resent_, keep_part_,
         parts_of_, drop_parts_, requests_by_outcome_, rows_by_outcome_, causes_, open_rows_, open_bound_,
         by_authority_, sample_keys_;
 };

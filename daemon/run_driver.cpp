@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/run_driver.hpp"
+
+#include "core/schedule.hpp"
+#include "daemon/job_log.hpp"
+
+namespace enrichd {
+
+boost::asio::awaitable<void> run_driver::take_turn(std::int64_t run_id) {
+    const auto run = parts_.l.runs().find(run_id);
+    if (!run) co_return;
+    result<void> taken;
+    switch (run::next_effect(run->state)) {
+    case run::effect::none: parts_.l.runs().postpone(run_id, {}, parts_.c.now_ms()); co_return;
+    case run::effect::build: taken = co_await build(*run); break;
+    case run::effect::settle: taken = co_await settle(*run); break;
+    }
+    if (!taken) postpone(run_id, taken.error());
+}
+
+boost::asio::awaitable<result<void>> run_driver::build(run_row run) {
+    if (parts_.l.paused() && !run.cancel_wanted) {
+        parts_.l.runs().postpone(run.id, {std::nullopt, 0, "paused", false}, parts_.c.now_ms());
+        co_return result<void>{};
+    }
+    co_return co_await parts_.builder.build(run.id, parts_.settings());
+}
+
+boost::asio::awaitable<result<void>> run_driver::settle(run_row run) {
+    const auto all_ended = co_await parts_.settler.settle(run);
+    if (!all_ended) co_return all_ended.error();
+    const auto now = parts_.c.now_ms();
+    if (!*all_ended) { // the end of the next job makes it due again
+        parts_.l.runs().postpone(run.id, {}, now);
+        co_return result<void>{};
+    }
+    // The report first: a crash in between writes it again, and a run that has ended always has one.
+    if (const auto written = co_await parts_.write_report(run.id); !written) co_return written.error();
+    const auto end = run.cancel_wanted ? run::state::cancelled : run::state::done;
+    const auto e = run.cancel_wanted ? run::event::cancel_finished : run::event::finished;
+    auto recorded = parts_.l.runs().record(*parts_.l.runs().find(run.id), end, e, "", {}, parts_.c.now_ms());
+    if (recorded) log_run(log::level::info, run.id, name(end));
+    co_return recorded;
+}
+
+void run_driver::postpone(std::int64_t run_id, const error& why) {
+    const auto run = parts_.l.runs().find(run_id);
+    const auto now = parts_.c.now_ms();
+    const auto failures = run->waiting.failures + 1;
+    const auto wait = backoff(failures, why.retry_after, parts_.random());
+    parts_.l.runs().postpone(
+        run_id, {now + wait.count(), failures, why.detail, why.code == errc::target_blocked}, now);
+    if (run->waiting.reason != why.detail) log_run(log::level::warning, run_id, why.detail);
+}
+
+} // namespace enrichd
