@@ -32,6 +32,8 @@ enum class cancel_reason { none, user, deadline };
 struct wishes {
     goal until = goal::built;
     cancel_reason cancel = cancel_reason::none;
+
+    bool operator==(const wishes&) const = default;
 };
 
 /// Which file of results is merged next, and from where. A slice's number is the same on every replay.

@@ -26,6 +26,7 @@ struct slice_record {
     std::vector<text_hash> complete_texts; ///< of which the kept parts are dropped
     token_usage used;
     money actual;
+    money released;          ///< the bound of the requests that ended
     std::int64_t strays = 0; ///< lines that answer nothing that is open
 };
 

@@ -33,7 +33,7 @@ void write_down(ledger& l, const job_row& job, const slice_record& slice) {
         l.requests().keep_part(job.plan.run_id, part);
     for (const auto& hash : slice.complete_texts)
         l.requests().drop_parts(job.plan.run_id, hash);
-    l.jobs().add_usage(job.id, slice.used, slice.actual, slice.strays);
+    l.jobs().settle(job.id, slice.used, slice.actual, slice.released, slice.strays);
 }
 
 // A job that ends beside merged leaves requests behind that nobody will answer.
@@ -85,11 +85,23 @@ boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
     const auto came_of_it = co_await effects_.perform(what, *row);
 
     // Wishes may have been recorded meanwhile; the state is still the one that this turn left.
+    const auto known = row->wishes;
     row = ledger_.jobs().find(job_id);
+    const bool new_wishes = row->wishes != known;
     if (const auto* done = std::get_if<effect_done>(&came_of_it))
         record(*row, *done);
     else
         postpone(*row, std::get<effect_postponed>(came_of_it));
+    if (new_wishes) heed_now(job_id);
+}
+
+// A wish that came during a turn was not seen by it: the next turn is now, not at the time that this one set.
+void job_driver::heed_now(std::int64_t job_id) {
+    const auto row = ledger_.jobs().find(job_id);
+    if (job::has_ended(row->state)) return;
+    auto next = row->waiting;
+    next.due_ms = clock_.now_ms();
+    ledger_.jobs().postpone(*row, next, clock_.now_ms());
 }
 
 // An id of which no batch exists is used again, so that a batch that shows up late after all is still

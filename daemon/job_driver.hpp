@@ -40,6 +40,7 @@ private:
     bool note_deadline(const job_row& row);
     bool apply_cancel(const job_row& row);
     bool hold_while_paused(const job_row& row, const job::effect::any& what);
+    void heed_now(std::int64_t job_id);
     void record(const job_row& before, const effect_done& done);
     void postpone(const job_row& row, const effect_postponed& why);
     waiting wait_after(const job_row& before, const job::state& next, const job::event::any& what) const;

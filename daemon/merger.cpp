@@ -109,6 +109,7 @@ void merger::record_ends(const std::vector<matched>& answers, const target::merg
         }
         record.requests.push_back(std::move(end));
         record.used += m.answer.usage;
+        record.released += m.asked.bound;
     }
 }
 
@@ -123,8 +124,10 @@ effect_outcome merger::close_rest(const job::effect::merge& what, const job_row&
     if (open.empty()) return effect_done{job::event::all_merged{}, "", std::nullopt};
     const auto [how, reason] = unanswered(what.ended_as);
     slice_record record;
-    for (const auto& request : open)
+    for (const auto& request : open) {
         record.requests.push_back({request.number, how, 0, reason});
+        record.released += request.bound;
+    }
     auto next = what.from;
     ++next.slice;
     return effect_done{job::event::slice_merged{next}, "", std::move(record)};

@@ -68,6 +68,7 @@ public:
         spool& s;
         const clock& c;
         boost::asio::any_io_executor pool;
+        std::function<void()> tell;
     };
     writing_sink(parts p, run_row run, run_order order, build_settings with)
         : parts_(std::move(p)), run_(std::move(run)), order_(std::move(order)), with_(std::move(with)) {}
@@ -95,6 +96,7 @@ public:
         if (now - told_ms_ >= progress_ms) {
             parts_.l.runs().set_summary(run_.id, to_json(so_far), now);
             told_ms_ = now;
+            parts_.tell();
         }
         co_return !parts_.l.runs().find(run_.id)->cancel_wanted;
     }
@@ -156,7 +158,7 @@ boost::asio::awaitable<result<void>> run_builder::build(std::int64_t run_id, bui
     const auto order = read_order(run->order_json);
     if (!order) co_return order.error();
 
-    writing_sink sink({ledger_, spool_, clock_, pool_}, *run, *order, with);
+    writing_sink sink({ledger_, spool_, clock_, pool_, tell_}, *run, *order, with);
     const auto summary = co_await survey(*order, with, ledger_, pool_, sink);
     if (!summary) {
         const auto why = final_refusal(summary.error());

@@ -15,7 +15,9 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <functional>
 #include <memory>
+#include <utility>
 
 namespace enrichd {
 
@@ -35,6 +37,9 @@ class run_builder {
 public:
     run_builder(ledger& l, spool& s, const clock& c, boost::asio::any_io_executor pool);
 
+    /// Called while a build goes on, whenever the ledger has news of it.
+    void on_progress(std::function<void()> tell) { tell_ = std::move(tell); }
+
     /// What a build of this order would find. Touches nothing. Errors: invalid_input (unknown model,
     /// dimensions), target_blocked, target_unavailable.
     boost::asio::awaitable<result<run_summary>> plan(run_order order, build_settings with);
@@ -53,6 +58,7 @@ private:
     spool& spool_;
     const clock& clock_;
     boost::asio::any_io_executor pool_;
+    std::function<void()> tell_ = [] {};
 };
 
 } // namespace enrichd

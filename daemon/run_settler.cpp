@@ -57,17 +57,22 @@ struct run_settler::verdicts {
 };
 
 boost::asio::awaitable<result<bool>> run_settler::settle(run_row run) {
-    for (const auto& job : ledger_.jobs().of_run(run.id)) {
-        if (!job::has_ended(job.state) || ledger_.requests().open_rows(job.id) == 0) continue;
-        const auto settled = co_await settle_job(run, job);
-        if (!settled) co_return settled.error();
+    // Jobs may end while one is settled; the last pass finds nothing to do, and suspends nowhere.
+    for (bool again = true; again;) {
+        again = false;
+        for (const auto& job : ledger_.jobs().of_run(run.id)) {
+            if (!job::has_ended(job.state) || ledger_.requests().open_rows(job.id) == 0) continue;
+            const auto settled = co_await settle_job(run, job);
+            if (!settled) co_return settled.error();
+            again = true;
+        }
     }
     co_return ledger_.jobs().open_in_run(run.id) == 0;
 }
 
 run_settler::verdicts run_settler::judge(const run_row& run, const job_row& job) {
     verdicts v;
-    auto committed = ledger_.spent_of_run(run.id) + ledger_.requests().open_bound(run.id);
+    auto committed = ledger_.spent_of_run(run.id) + ledger_.jobs().open_bound(run.id);
     for (auto& r : ledger_.requests().failed(job.id)) {
         if (!may_go_on(run, job) || !retryable(r.how, r.http_status) || job.plan.attempt >= max_tries) {
             v.given_up.push_back(std::move(r));

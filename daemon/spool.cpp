@@ -92,6 +92,15 @@ result<fs::path> spool::open_report_folder(const std::string& name) const {
     return folder;
 }
 
+void spool::remove_files(const std::string& request_file_name,
+                         const std::optional<std::string>& batch_id) const {
+    std::error_code ec;
+    fs::remove(request_file(request_file_name), ec);
+    if (!batch_id) return;
+    fs::remove(results_file(*batch_id), ec);
+    fs::remove(errors_file(*batch_id), ec);
+}
+
 void spool::remove_request_files(const std::string& prefix) const {
     std::error_code ec;
     for (const auto& entry : fs::directory_iterator(batch_, ec))

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,9 @@ public:
     const std::filesystem::path& validation_folder() const { return validation_; }
     /// Makes a run's folder if it is not there, and lets "latest" point to it. Errors: io.
     result<std::filesystem::path> open_report_folder(const std::string& name) const;
+
+    /// Deletes a job's request and result files.
+    void remove_files(const std::string& request_file_name, const std::optional<std::string>& batch_id) const;
 
     /// Deletes the request files of a run that was not finished building; their names begin with `prefix`.
     void remove_request_files(const std::string& prefix) const;

@@ -96,17 +96,17 @@ job_table::job_table(sqlite::database& db)
     : insert_(db, R"SQL(
           INSERT INTO jobs (run_id, kind, try, target, model, version, refresh_legacy, keep_versions, dimensions, window,
                             file_name, file_sha256, file_bytes, requests, row_count, inputs, input_tokens, output_cap,
-                            bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes, max_line_bytes,
-                            used_input, used_cached, used_output, used_reasoning, actual_pd,
+                            bound_pd, open_bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes,
+                            max_line_bytes, used_input, used_cached, used_output, used_reasoning, actual_pd,
                             state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for,
                             waiting_since_ms, blocked, batch_id, ended_as, strays, created_ms, changed_ms, ended_ms)
-          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', 0, 0, 0, 0, 0, 0, 0, ?12, ?13, ?14, 0, 0,
+          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', 0, 0, 0, 0, 0, 0, 0, 0, ?12, ?13, ?14, 0, 0,
                   0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, NULL, 0, '', NULL, 0, NULL, '', 0, ?16, ?16, NULL)
       )SQL"),
       set_plan_(db, R"SQL(
           UPDATE jobs
           SET file_sha256 = ?2, file_bytes = ?3, requests = ?4, row_count = ?5, inputs = ?6, input_tokens = ?7,
-              output_cap = ?8, bound_pd = ?9, reply_bytes = ?10, max_line_bytes = ?11
+              output_cap = ?8, bound_pd = ?9, open_bound_pd = ?9, reply_bytes = ?10, max_line_bytes = ?11
           WHERE id = ?1
       )SQL"),
       find_(db, select("WHERE id = ?")),
@@ -117,7 +117,11 @@ job_table::job_table(sqlite::database& db)
       list_open_(db, select("WHERE ended_ms IS NULL ORDER BY id DESC LIMIT ?")),
       due_(db, select("WHERE due_ms <= ? ORDER BY due_ms, id")),
       next_due_(db, "SELECT id, due_ms FROM jobs WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT ?"),
-      open_in_run_(db, "SELECT COUNT(*) FROM jobs WHERE run_id = ? AND ended_ms IS NULL"),
+      open_by_state_(db,
+                     "SELECT state, COUNT(*) FROM jobs WHERE ended_ms IS NULL GROUP BY state ORDER BY state"),
+      open_in_run_(
+          db,
+          "SELECT COUNT(*), COALESCE(SUM(open_bound_pd), 0) FROM jobs WHERE run_id = ? AND ended_ms IS NULL"),
       record_(db, R"SQL(
           UPDATE jobs
           SET state = ?3, state_json = ?4, revision = revision + 1, submissions = submissions + ?5,
@@ -125,6 +129,7 @@ job_table::job_table(sqlite::database& db)
               waiting_since_ms = CASE WHEN ?8 = '' THEN NULL ELSE COALESCE(waiting_since_ms, ?10) END,
               batch_id = COALESCE(?11, batch_id),
               ended_as = CASE WHEN ?12 = '' THEN ended_as ELSE ?12 END,
+              open_bound_pd = CASE WHEN ?13 IS NULL THEN open_bound_pd ELSE 0 END, -- every request has its outcome
               changed_ms = ?10, ended_ms = ?13
           WHERE id = ?1 AND revision = ?2
       )SQL"),
@@ -143,7 +148,8 @@ job_table::job_table(sqlite::database& db)
       usage_(db, R"SQL(
           UPDATE jobs
           SET used_input = used_input + ?2, used_cached = used_cached + ?3, used_output = used_output + ?4,
-              used_reasoning = used_reasoning + ?5, actual_pd = actual_pd + ?6, strays = strays + ?7
+              used_reasoning = used_reasoning + ?5, actual_pd = actual_pd + ?6, strays = strays + ?7,
+              open_bound_pd = open_bound_pd - ?8
           WHERE id = ?1
       )SQL"),
       remove_requests_(db, "DELETE FROM requests WHERE job_id IN (SELECT id FROM jobs WHERE run_id = ?)"),
@@ -209,9 +215,22 @@ std::optional<std::int64_t> job_table::next_due(const std::set<std::int64_t>& bu
     return std::nullopt;
 }
 
+std::vector<std::pair<std::string, std::int64_t>> job_table::open_by_state() {
+    std::vector<std::pair<std::string, std::int64_t>> all;
+    auto rows = open_by_state_();
+    while (rows.next())
+        all.emplace_back(rows.text(0), rows.integer(1));
+    return all;
+}
+
 std::int64_t job_table::open_in_run(std::int64_t run_id) {
     auto row = open_in_run_(run_id);
     return row.next() ? row.integer(0) : 0;
+}
+
+money job_table::open_bound(std::int64_t run_id) {
+    auto row = open_in_run_(run_id);
+    return row.next() ? money{row.integer(1)} : money{};
 }
 
 result<void> job_table::record(const job_row& before, const job_change& c, std::int64_t now_ms) {
@@ -246,9 +265,10 @@ void job_table::start_run(std::int64_t run_id, job::goal until, std::int64_t now
     start_run_(run_id, name(until), due, now_ms).run();
 }
 
-void job_table::add_usage(std::int64_t id, const token_usage& used, money actual, std::int64_t strays) {
+void job_table::settle(std::int64_t id, const token_usage& used, money actual, money released,
+                       std::int64_t strays) {
     usage_(id, used.input_tokens, used.cached_tokens, used.output_tokens, used.reasoning_tokens,
-           actual.picodollars, strays)
+           actual.picodollars, strays, released.picodollars)
         .run();
 }
 

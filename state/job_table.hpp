@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace enrichd {
@@ -42,8 +43,12 @@ public:
     std::vector<job_row> due(std::int64_t now_ms);
     /// The earliest due time of jobs other than these.
     std::optional<std::int64_t> next_due(const std::set<std::int64_t>& but);
+    /// How many have not ended, by the name of their state.
+    std::vector<std::pair<std::string, std::int64_t>> open_by_state();
     /// Jobs of a run that have not ended.
     std::int64_t open_in_run(std::int64_t run_id);
+    /// What the open requests of a run may still cost.
+    money open_bound(std::int64_t run_id);
 
     /// Guarded by the revision that was read: errors lost_race. Writes the history row where the state's name
     /// changes.
@@ -54,14 +59,15 @@ public:
     void wish(const job_row& before, const job::wishes& w, const std::string& event, std::int64_t now_ms);
     /// A run's jobs begin: due now.
     void start_run(std::int64_t run_id, job::goal until, std::int64_t now_ms);
-    void add_usage(std::int64_t id, const token_usage& used, money actual, std::int64_t strays);
+    /// What answers cost, and the bound of the requests that they ended.
+    void settle(std::int64_t id, const token_usage& used, money actual, money released, std::int64_t strays);
     /// Everything of a run that was not finished building.
     void remove_of_run(std::int64_t run_id);
 
 private:
     sqlite::statement insert_, set_plan_, find_, find_batch_, with_file_, of_run_, list_, list_open_, due_,
-        next_due_, open_in_run_, record_, postpone_, wish_, start_run_, usage_, remove_requests_,
-        remove_rows_, remove_history_, remove_, history_;
+        next_due_, open_by_state_, open_in_run_, record_, postpone_, wish_, start_run_, usage_,
+        remove_requests_, remove_rows_, remove_history_, remove_, history_;
 };
 
 } // namespace enrichd

@@ -53,10 +53,8 @@ ledger::ledger(const std::string& path)
           SELECT at_ms, job_id, from_state, to_state, event, detail FROM history WHERE run_id = ? ORDER BY id
       )SQL"),
       totals_(db_, R"SQL(
-          SELECT (SELECT COALESCE(SUM(actual_pd), 0) FROM jobs),
-                 (SELECT COALESCE(SUM(q.bound_pd), 0)
-                  FROM jobs AS j JOIN requests AS q ON q.job_id = j.id
-                  WHERE j.ended_ms IS NULL AND j.goal <> 'built' AND q.outcome IS NULL)
+          SELECT COALESCE(SUM(actual_pd), 0), COALESCE(SUM(CASE WHEN goal <> 'built' THEN open_bound_pd ELSE 0 END), 0)
+          FROM jobs
       )SQL"),
       spent_of_run_(db_, "SELECT COALESCE(SUM(actual_pd), 0) FROM jobs WHERE run_id = ?"),
       prunable_(db_, R"SQL(

@@ -159,11 +159,6 @@ request_table::request_table(sqlite::database& db)
           ORDER BY COUNT(*) DESC, q.outcome, q.reason LIMIT ?2
       )SQL"),
       open_rows_(db, "SELECT COUNT(*) FROM job_rows WHERE job_id = ? AND state = 'open'"),
-      open_bound_(db, R"SQL(
-          SELECT COALESCE(SUM(q.bound_pd), 0)
-          FROM jobs AS j JOIN requests AS q ON q.job_id = j.id
-          WHERE j.run_id = ? AND j.ended_ms IS NULL AND q.outcome IS NULL
-      )SQL"),
       by_authority_(db, R"SQL(
           SELECT authority, COUNT(*) FROM job_rows WHERE job_id = ? GROUP BY authority ORDER BY COUNT(*) DESC, authority
       )SQL"),
@@ -292,11 +287,6 @@ std::vector<outcome_count> request_table::causes(std::int64_t job_id, std::int64
 std::int64_t request_table::open_rows(std::int64_t job_id) {
     auto row = open_rows_(job_id);
     return row.next() ? row.integer(0) : 0;
-}
-
-money request_table::open_bound(std::int64_t run_id) {
-    auto row = open_bound_(run_id);
-    return row.next() ? money{row.integer(0)} : money{};
 }
 
 std::vector<std::pair<std::string, std::int64_t>> request_table::by_authority(std::int64_t job_id) {

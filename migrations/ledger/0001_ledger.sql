@@ -57,6 +57,7 @@ CREATE TABLE jobs (
     input_tokens    INTEGER NOT NULL,
     output_cap      INTEGER NOT NULL,
     bound_pd        INTEGER NOT NULL,
+    open_bound_pd   INTEGER NOT NULL CHECK (open_bound_pd >= 0), -- of the requests that have no outcome yet
     price_input_pd  INTEGER NOT NULL,
     price_cached_pd INTEGER NOT NULL,
     price_output_pd INTEGER NOT NULL,
