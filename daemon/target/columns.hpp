@@ -20,7 +20,7 @@ struct kind_columns {
     std::string version;
     std::string source_hash;
 
-    std::array<std::string_view, 5> all() const { return {value, model, ts, version, source_hash}; }
+    std::array<std::string, 5> all() const { return {value, model, ts, version, source_hash}; }
 };
 
 kind_columns columns_of(enrichd::kind k, const target_config& t);
