@@ -41,7 +41,8 @@ struct client_settings {
 /// - whatever the sink returned.
 /// An answer of any status, 500 too, is a result and no error.
 ///
-/// Used by one thread; several requests at a time are fine. Must outlive them.
+/// Used by one thread; several requests at a time are fine. Must outlive them, and be gone before the
+/// io_context, as kept connections belong to that.
 class client {
 public:
     /// Throws fatal_error if ca_file holds no certificate.

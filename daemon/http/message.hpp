@@ -48,6 +48,8 @@ using body_part = std::variant<std::string, file_part>;
 /// Takes a piece of at most 64 KiB of the answer's body; the next one comes when it has returned.
 using body_sink = std::function<awaitable<result<void>>(std::span<const char>)>;
 
+/// In a coroutine give it a name before it is sent: g++ 12 destroys an aggregate that is written as `{...}`
+/// within a co_await expression twice.
 struct request {
     std::string method = "GET";
     std::string target = ""; ///< path and query, percent-encoded; the endpoint's base_path goes before it

@@ -26,6 +26,7 @@ struct remote_file {
     std::int64_t created_at = 0; ///< seconds since 1970, the provider's clock
 };
 
+/// As with http::request, give it a name before `co_await create_batch(order)`.
 struct batch_order {
     std::string input_file_id;
     std::string endpoint;                        ///< "/v1/embeddings", "/v1/chat/completions"
