@@ -19,7 +19,7 @@ namespace enrichd {
 /// encode_long().
 class byte_pair_encoder {
 public:
-    explicit byte_pair_encoder(const vocabulary& tokens) : tokens_(&tokens) {}
+    explicit byte_pair_encoder(const vocabulary&);
 
     /// The tokens of a word that is not empty; valid until the next call.
     const std::vector<token_id>& encode(std::string_view word);
@@ -27,13 +27,13 @@ public:
 private:
     void encode_short(std::string_view word);
     void encode_long(std::string_view word);
-    bool stay_apart(token_id left, token_id right) const noexcept;
+    bool stay_apart(token_id left, token_id right);
 
     const vocabulary* tokens_;
     std::vector<token_id> result_;
     std::vector<token_id> merges_; // encode_short: what each token and its right neighbour make
-    std::vector<bool>
-        dead_end_; // encode_long: byte positions that no encoding of the whole word has a border at
+    std::vector<bool> dead_end_;   // encode_long: places that no encoding of the whole word has a border at
+    std::vector<std::uint64_t> answers_; // of stay_apart: the pair above, the answer in the lowest bit
 };
 
 } // namespace enrichd

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/pretokenizer.hpp"
 
+#include "core/ascii_run.hpp"
 #include "core/unicode_kinds.hpp"
 #include "core/utf8.hpp"
 
@@ -22,9 +23,13 @@ struct character {
     unsigned length;
 };
 
+constexpr bool is_ascii(char byte) {
+    return static_cast<signed char>(byte) >= 0;
+}
+
 inline character look(const char* at, const char* end) {
     if (at == end) return {0, 0};
-    if (static_cast<signed char>(*at) >= 0) return {kind_of(static_cast<unsigned char>(*at)), 1};
+    if (is_ascii(*at)) return {kind_of_byte(static_cast<unsigned char>(*at)), 1};
     const auto decoded = decode_utf8(at, end);
     return {kind_of(decoded.value), decoded.length};
 }
@@ -33,6 +38,18 @@ inline const char* skip(const char* at, const char* end, unicode_kind kinds) {
     for (auto next = look(at, end); next.kind & kinds; next = look(at, end))
         at += next.length;
     return at;
+}
+
+const char* skip_letters(const char* at, const char* end) {
+    while (true) {
+        at = skip_ascii_letters(at, end);
+        if (at == end || is_ascii(*at)) return at;
+        do {
+            const auto next = look(at, end);
+            if (!(next.kind & letter)) return at;
+            at += next.length;
+        } while (at != end && !is_ascii(*at));
+    }
 }
 
 // The length of (?i:'s|'t|'re|'ve|'m|'ll|'d) here, or 0. U+017F, the long s, is an s in either case.
@@ -86,9 +103,9 @@ const char* cl100k_end(const char* at, const char* end) {
     if (const auto length = contraction(at, end)) return at + length;
     const auto first = look(at, end);
     const char* rest = at + first.length;
-    if (first.kind & letter) return skip(rest, end, letter);
+    if (first.kind & letter) return skip_letters(rest, end);
     if (first.kind & may_lead) {
-        const char* past = skip(rest, end, letter);
+        const char* past = skip_letters(rest, end);
         if (past != rest) return past;
     }
     if (first.kind & kind_number) return number_end(at, end);
@@ -100,7 +117,10 @@ const char* cl100k_end(const char* at, const char* end) {
 // at least one of either. Caseless letters and marks are in both classes: the upper part takes them first,
 // and gives back what the lower part needs. Returns `at` if this is none.
 const char* cased_end(const char* at, const char* end) {
-    const char* past = at;
+    const char* past = skip_ascii_lower(skip_ascii_upper(at, end), end);
+    if (past == end || is_ascii(*past)) return past; // as most words are
+
+    past = at;
     const char* after_either = nullptr; // behind the last caseless letter or mark of the upper part
     auto next = look(past, end);
     for (; next.kind & upper_like; next = look(past, end)) {

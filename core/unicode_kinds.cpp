@@ -16,10 +16,11 @@ constexpr std::uint32_t changes[] = {
 // Written out at compile time: nothing to do at start, and the pages are shared between processes.
 constexpr kind_table expand() {
     kind_table table;
-    std::size_t used = 0;
-    for (; used < kind_codes.size(); ++used)
-        table.blocks[used].fill(kind_codes[used]);
+    const auto uniform = table.blocks.size() - kind_codes.size(); // where the shared blocks begin
+    for (std::size_t i = 0; i < kind_codes.size(); ++i)
+        table.blocks[uniform + i].fill(kind_codes[i]);
 
+    std::size_t used = 0;
     std::size_t change = 0; // the next one that has not begun yet
     std::uint8_t code = 0;
     for (std::size_t block = 0; block < kind_block_count; ++block) {
@@ -30,7 +31,7 @@ constexpr kind_table expand() {
         while (begins_before(start + 1))
             code = changes[change++] & 7U;
         if (!begins_before(start + kind_block_size)) {
-            table.block_of[block] = code;
+            table.block_of[block] = static_cast<std::uint8_t>(uniform + code);
             continue;
         }
         auto& mixed = table.blocks[used];

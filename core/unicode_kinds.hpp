@@ -27,7 +27,8 @@ namespace detail {
 inline constexpr std::size_t kind_block_size = 256; ///< code points of a block
 inline constexpr std::size_t kind_block_count = 0x110000 / kind_block_size;
 
-/// Two stages: most of the 4,352 blocks are of one kind throughout, and share one block per kind.
+/// Two stages: most of the 4,352 blocks are of one kind throughout, and share one block per kind. The first
+/// block is that of the first code points.
 struct kind_table {
     std::array<std::uint8_t, kind_block_count> block_of{};
     std::array<std::array<unicode_kind, kind_block_size>, 256> blocks{};
@@ -36,6 +37,11 @@ struct kind_table {
 extern const kind_table kinds;
 
 } // namespace detail
+
+/// The kind of a code point below 256.
+inline unicode_kind kind_of_byte(unsigned char value) noexcept {
+    return detail::kinds.blocks[0][value];
+}
 
 /// The kind of a code point up to U+10FFFF.
 inline unicode_kind kind_of(char32_t value) noexcept {

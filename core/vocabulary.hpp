@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/id_table.hpp"
 #include "core/pretokenizer.hpp"
 
 #include <array>
@@ -16,7 +17,7 @@ namespace enrichd {
 /// A token's number, which is also its priority: the lower of two possible merges is done first.
 using token_id = std::uint32_t;
 
-inline constexpr token_id no_token = 0xFFFFFFFFU;
+inline constexpr token_id no_token = id_table::none;
 
 /// Immutable, shared by all counters, built from the embedded merge table at first use (some milliseconds).
 ///
@@ -27,7 +28,7 @@ class vocabulary {
 public:
     static const vocabulary& of(encoding);
 
-    std::size_t size() const noexcept { return offsets_.size() - 1; }
+    std::size_t size() const noexcept { return count_; }
 
     std::string_view bytes(token_id id) const noexcept { return {text_.data() + offsets_[id], length(id)}; }
     std::size_t length(token_id id) const noexcept { return offsets_[id + 1] - offsets_[id]; }
@@ -36,10 +37,6 @@ public:
 
     /// The token with exactly these bytes, or no_token.
     token_id find(std::string_view bytes) const noexcept;
-
-    /// The longest token that the text begins with and that is shorter than `below`; no_token if there is
-    /// none, which is so for `below` 1 alone. The text is not empty.
-    token_id longest_prefix(std::string_view text, std::size_t below = longest + 1) const noexcept;
 
     /// The token that these two make when they are merged, or no_token.
     token_id merged(token_id left, token_id right) const noexcept;
@@ -52,23 +49,40 @@ public:
     static constexpr std::size_t longest = 128; ///< bytes of the longest token of either encoding
 
 private:
+    friend class token_prefixes;
+
     explicit vocabulary(std::span<const unsigned char> merges);
 
-    void add_pair(token_id);
-    void add_bytes(token_id, std::uint64_t hash);
+    std::uint64_t spell(token_id, const std::vector<std::uint64_t>& hashes);
+    void enter(token_id, std::uint64_t hash);
     token_id read_id(token_id id, std::size_t half) const noexcept;
-    token_id probe(std::uint64_t hash, std::string_view bytes) const noexcept;
+    token_id find_hashed(std::uint64_t hash, std::string_view bytes) const noexcept;
 
     std::span<const unsigned char> merges_;
+    std::size_t count_;
     std::array<token_id, 256> byte_ids_{};
     std::vector<char> text_;             // all tokens' bytes, by id
     std::vector<std::uint32_t> offsets_; // where each token begins in text_, and the end
+    id_table by_bytes_;
+    id_table by_halves_;                 // by the two halves of the last merge
+    std::vector<std::uint32_t> lengths_; // by the hash of four bytes: see token_prefixes
+};
 
-    std::vector<std::uint32_t>
-        by_bytes_; // open addressing: 14 bits of the hash above 18 bits of the id plus one
-    std::vector<std::uint64_t> by_pair_; // open addressing: left, right and merged id, 20 bits each (never 0)
-    std::vector<std::uint8_t> longest_;  // length of the longest token with these two bytes at its begin
-    unsigned shift_ = 0;                 // from a hash to a slot of either table
+/// The tokens that a text begins with, longest first. The text's begin is hashed once for all of them, and
+/// only lengths that tokens with the same first four bytes have are looked for.
+class token_prefixes {
+public:
+    /// The text is not empty, and outlives this.
+    token_prefixes(const vocabulary&, std::string_view text) noexcept;
+
+    /// The longest one that is shorter than `below`; no_token if there is none, which is so for 1 alone.
+    token_id longest(std::size_t below = vocabulary::longest + 1) const noexcept;
+
+private:
+    const vocabulary* tokens_;
+    std::string_view text_; // no longer than the longest token it could begin with
+    std::uint32_t lengths_; // bit n: tokens of n bytes may be among them; bit 31: of 31 or more
+    std::array<std::uint64_t, vocabulary::longest + 1> hashes_; // of the first n bytes; as far as text_ goes
 };
 
 } // namespace enrichd
