@@ -24,15 +24,17 @@ struct reach {
     std::uint32_t next_word = 0; // tokens of the word after the last border, if that would fit a window alone
 };
 
-// The tokens of a word, exactly if they are within the limit. Of a word far beyond it only the begin is read:
-// one huge word is met again by each of the many chunks it is cut into.
-std::uint32_t count_within(std::string_view word, token_counter& counter, std::uint32_t limit) {
+// The tokens of a text's first word, exactly if they are within the limit. Of a word far beyond it only the
+// begin is read: one huge word is met again by each of the many chunks it is cut into.
+std::uint32_t count_within(std::string_view text, std::size_t length, token_counter& counter,
+                           std::uint32_t limit) {
+    const auto word = text.substr(0, length);
     for (auto size = std::max<std::size_t>(64, std::size_t{limit} * 8); size < word.size(); size *= 2) {
         const auto tokens = counter.count(word.substr(0, utf8_border_before(word, size)));
         // The whole could have a few tokens less than its begin, though hardly half of them.
         if (tokens > std::size_t{limit} * 2) return static_cast<std::uint32_t>(tokens);
     }
-    return counter.count_word(word);
+    return counter.count_word(text, length);
 }
 
 // The longest begin of a word, of whole characters, that fits the limit by itself; or near to the longest.
@@ -68,7 +70,7 @@ reach reach_of(std::string_view text, token_counter& counter, std::uint32_t limi
     while (end.offset < text.size()) {
         const auto rest = text.substr(end.offset);
         const auto word = rest.substr(0, counter.word_length(rest));
-        const auto tokens = count_within(word, counter, limit);
+        const auto tokens = count_within(rest, word.size(), counter, limit);
         if (tokens <= limit - end.tokens) {
             const bool may_end = !splits_blanks(word);
             end = {end.offset + word.size(), end.tokens + tokens};

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sandbox/token_bench.hpp"
 
+#include <algorithm>
+
+#include "core/chunker.hpp"
 #include "core/tokenizer.hpp"
 
 namespace enrichd::sandbox {
@@ -20,25 +23,8 @@ std::size_t token_bench::count(token_table t, std::string_view text) {
 }
 
 std::string token_bench::cut(token_table t, std::string_view text, std::size_t most) {
-    auto& counter = counters_->of(t);
-    std::size_t end = 0;
-    std::size_t used = 0;
-    while (end < text.size()) {
-        const auto word = text.substr(end, counter.word_length(text.substr(end)));
-        const std::size_t tokens = counter.count_word(word);
-        if (used + tokens > most) break;
-        used += tokens;
-        end += word.size();
-    }
-    if (end > 0 || most == 0) return std::string(text.substr(0, end));
-    // The first word alone is too long: character by character.
-    for (std::size_t next = 1; next <= text.size(); ++next) {
-        const bool whole = next == text.size() || (static_cast<unsigned char>(text[next]) & 0xC0) != 0x80;
-        if (!whole) continue;
-        if (counter.count(text.substr(0, next)) > most) break;
-        end = next;
-    }
-    return std::string(text.substr(0, end));
+    const auto limit = static_cast<std::uint32_t>(std::min<std::size_t>(most, UINT32_MAX));
+    return std::string(cut_to_tokens(text, counters_->of(t), limit).text);
 }
 
 std::optional<std::string> token_bench::text_of(token_table t, const std::vector<std::uint32_t>& ids) {

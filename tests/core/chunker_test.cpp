@@ -44,7 +44,7 @@ std::size_t longest_word(std::string_view text, token_counter& counter) {
     std::size_t most = 0;
     while (!text.empty()) {
         const auto length = counter.word_length(text);
-        most = std::max<std::size_t>(most, counter.count_word(text.substr(0, length)));
+        most = std::max<std::size_t>(most, counter.count_word(text, length));
         text.remove_prefix(length);
     }
     return most;
