@@ -183,11 +183,12 @@ asio::awaitable<std::int64_t> batch_runner::progress(batch_record b) {
         co_await work(std::move(b), slice_lines, true);
         co_return now;
     }
-    if (b.lines_done == b.total && b.faults.stall_at < 0) {
+    if (b.lines_done == b.total) {
         if (line.expires_now() || now >= line.window_end_ms()) {
             finish(std::move(b), phase::expired);
             co_return now;
         }
+        if (b.faults.stall_at >= 0) co_return line.window_end_ms();
         if (now < line.finalizing_ms()) co_return line.finalizing_ms();
         b.status = phase::finalizing;
         b.finalizing_ms = now;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sandbox/lexical_vector.hpp"
 
+#include "core/base64.hpp"
 #include "daemon/sandbox/words.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
+#include <span>
 #include <unordered_map>
 
 namespace enrichd::sandbox {
@@ -16,7 +17,12 @@ namespace {
 constexpr std::uint64_t word_space = 1;
 constexpr std::uint64_t gram_space = 2;
 constexpr double gram_weight = 0.3;
-constexpr std::size_t long_word = 24; ///< a script without spaces, or no word at all: only its n-grams count
+constexpr std::size_t long_word = 24; ///< beyond it, it is no word at all: only its n-grams count
+
+// Thai, the scripts of India, Chinese, Japanese, Korean: few or no spaces, and much said by one character.
+bool writes_no_spaces(std::u32string_view word) {
+    return std::any_of(word.begin(), word.end(), [](char32_t c) { return c >= 0x0900; });
+}
 
 void add(std::vector<double>& sum, std::uint64_t hash, double weight) {
     sum[hash % sum.size()] += hash >> 63 ? weight : -weight;
@@ -25,7 +31,7 @@ void add(std::vector<double>& sum, std::uint64_t hash, double weight) {
 void add_word(std::vector<double>& sum, std::u32string_view word, double weight) {
     if (word.size() <= long_word) add(sum, hash_of(word, word_space), weight);
     const auto framed = U"<" + std::u32string(word) + U">";
-    const std::size_t shortest = word.size() > long_word ? 2 : 3;
+    const std::size_t shortest = writes_no_spaces(word) ? 1 : 3;
     for (std::size_t n = shortest; n < shortest + 3; ++n)
         for (std::size_t at = 0; at + n <= framed.size(); ++at)
             add(sum, hash_of(std::u32string_view(framed).substr(at, n), gram_space), weight * gram_weight);
@@ -61,20 +67,7 @@ std::vector<float> lexical_vector(std::string_view text, std::size_t dimensions)
 
 std::string base64_floats(const std::vector<float>& vector) {
     static_assert(std::endian::native == std::endian::little, "float32 is sent as it lies in memory");
-    static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::vector<unsigned char> bytes(vector.size() * sizeof(float));
-    std::memcpy(bytes.data(), vector.data(), bytes.size());
-    std::string out;
-    out.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
-        std::uint32_t group = 0;
-        for (std::size_t k = 0; k < 3; ++k)
-            group = group << 8 | (k < have ? bytes[i + k] : 0u);
-        for (std::size_t k = 0; k < 4; ++k)
-            out += k <= have ? digits[group >> (18 - 6 * k) & 63] : '=';
-    }
-    return out;
+    return encode_base64(std::as_bytes(std::span(vector)));
 }
 
 } // namespace enrichd::sandbox

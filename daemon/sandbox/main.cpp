@@ -51,7 +51,17 @@ void announce(const sandbox_options& options, std::uint16_t port, std::uint64_t 
     if (!options.ready_file.empty()) write_ready_file(options.ready_file, url);
 }
 
+// Takes a temporary data folder away, after everything that uses it.
+struct folder_end {
+    std::filesystem::path folder; ///< empty: it stays
+    ~folder_end() {
+        std::error_code ignored;
+        if (!folder.empty()) std::filesystem::remove_all(folder, ignored);
+    }
+};
+
 int run(sandbox_options options) {
+    const folder_end end{options.temporary ? options.service.data : std::filesystem::path()};
     asio::io_context context{1};
     service api(context.get_executor(), options.service);
     http::server_options limits;

@@ -66,8 +66,9 @@ sandbox_options read_command_line(int argc, char** argv) {
     app.add_option("--listen", listen, "Where to listen; port 0 takes a free one and prints it")
         ->type_name("ADDRESS:PORT")
         ->capture_default_str();
-    app.add_option("--data", data,
-                   "Folder of files and batches, which survive a restart (default: a new temporary one)")
+    app.add_option(
+           "--data", data,
+           "Folder of files and batches, which survive a restart (default: a temporary one, gone at the end)")
         ->type_name("DIR");
     app.add_option("--speed", speed,
                    "The clock runs so many times faster: a batch takes 480 s / X, its window is 24 h / X")
@@ -99,11 +100,12 @@ sandbox_options read_command_line(int argc, char** argv) {
         return out;
     }
     read_listen(listen, out);
+    if (!scenario_file.empty()) out.service.faults = read_scenario(scenario_file);
+    out.temporary = data.empty();
     out.service.data = data.empty() ? temporary_folder() : std::filesystem::path(data);
     out.service.clock.batch_seconds = seconds->count() ? batch_seconds : usual_batch_seconds / speed;
     out.service.clock.window_seconds = window->count() ? window_seconds : usual_window_seconds / speed;
     if (seed_option->count()) out.service.seed = seed;
-    if (!scenario_file.empty()) out.service.faults = read_scenario(scenario_file);
     return out;
 }
 

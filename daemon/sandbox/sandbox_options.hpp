@@ -14,6 +14,7 @@ struct sandbox_options {
     std::uint16_t port = 8090; ///< 0: a free one
     std::string ready_file;
     service_options service;
+    bool temporary = false;       ///< the data folder was made for this run, and goes with it
     std::optional<int> exit_code; ///< set where there is nothing more to do: --help, --version, a usage error
 };
 

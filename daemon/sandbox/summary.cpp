@@ -76,6 +76,7 @@ std::string tidy(std::string_view sentence) {
 // A sentence as the score sees it: its content words' numbers.
 struct candidate {
     std::vector<std::size_t> words;
+    std::size_t length = 0; ///< in words, stop words too
     bool taken = false;
 };
 
@@ -89,9 +90,10 @@ word_model model_of(const std::vector<std::string>& sentences) {
     std::unordered_map<std::u32string, std::size_t> numbers;
     double total = 0;
     for (const auto& sentence : sentences) {
-        auto& words = model.candidates.emplace_back().words;
+        auto& [words, length, taken] = model.candidates.emplace_back();
         const auto folded = fold(sentence);
         for (const auto word : words_of(folded)) {
+            ++length;
             if (is_stop_word(word)) continue;
             const auto [at, added] = numbers.try_emplace(std::u32string(word), model.probability.size());
             if (added) model.probability.push_back(0);
@@ -112,7 +114,7 @@ double score(const word_model& model, std::size_t sentence) {
     for (auto word : c.words)
         sum += model.probability[word];
     double value = sum / static_cast<double>(c.words.size()) / (1 + 0.25 * static_cast<double>(sentence));
-    if (c.words.size() < 3) value *= 0.1; // a heading or a name, not a sentence
+    if (c.length < 3) value *= 0.1; // a heading or a name, not a sentence
     return value;
 }
 

@@ -12,7 +12,8 @@ timeline::timeline(const batch_record& b, const timing& t)
       window_ms_(1000 * t.window_seconds) {}
 
 std::int64_t timeline::after(std::int64_t from, double share) const {
-    return from + static_cast<std::int64_t>(std::ceil(total_ms_ * share));
+    // Less than a rounding error is not a millisecond.
+    return from + static_cast<std::int64_t>(std::ceil(total_ms_ * share - 1e-6));
 }
 
 std::int64_t timeline::share_of_lines(double fraction) const {
