@@ -115,6 +115,7 @@ job_table::job_table(sqlite::database& db)
       of_run_(db, select("WHERE run_id = ? ORDER BY id")),
       list_(db, select("ORDER BY id DESC LIMIT ?")),
       list_open_(db, select("WHERE ended_ms IS NULL ORDER BY id DESC LIMIT ?")),
+      count_by_state_(db, "SELECT state, COUNT(*) FROM jobs GROUP BY state ORDER BY state"),
       due_(db, select("WHERE due_ms <= ? ORDER BY due_ms, id")),
       next_due_(db, "SELECT id, due_ms FROM jobs WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT ?"),
       open_by_state_(db,
@@ -202,6 +203,14 @@ std::vector<job_row> job_table::of_run(std::int64_t run_id) {
 
 std::vector<job_row> job_table::list(bool open_only, std::int64_t limit) {
     return open_only ? read_all(list_open_(limit)) : read_all(list_(limit));
+}
+
+std::map<std::string, std::int64_t> job_table::count_by_state() {
+    std::map<std::string, std::int64_t> counts;
+    auto rows = count_by_state_();
+    while (rows.next())
+        counts[rows.text(0)] = rows.integer(1);
+    return counts;
 }
 
 std::vector<job_row> job_table::due(std::int64_t now_ms) {

@@ -6,6 +6,7 @@
 #include "state/sqlite.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -40,6 +41,8 @@ public:
     std::vector<job_row> of_run(std::int64_t run_id);
     /// Newest first; `open_only`: those that have not ended.
     std::vector<job_row> list(bool open_only, std::int64_t limit);
+    /// How many there are in each state, by its name; states without jobs are left out.
+    std::map<std::string, std::int64_t> count_by_state();
     std::vector<job_row> due(std::int64_t now_ms);
     /// The earliest due time of jobs other than these.
     std::optional<std::int64_t> next_due(const std::set<std::int64_t>& but);
@@ -65,8 +68,8 @@ public:
     void remove_of_run(std::int64_t run_id);
 
 private:
-    sqlite::statement insert_, set_plan_, find_, find_batch_, with_file_, of_run_, list_, list_open_, due_,
-        next_due_, open_by_state_, open_in_run_, record_, postpone_, wish_, start_run_, usage_,
+    sqlite::statement insert_, set_plan_, find_, find_batch_, with_file_, of_run_, list_, list_open_,
+        count_by_state_, due_, next_due_, open_by_state_, open_in_run_, record_, postpone_, wish_, start_run_, usage_,
         remove_requests_, remove_rows_, remove_history_, remove_, history_;
 };
 

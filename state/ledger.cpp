@@ -57,6 +57,15 @@ ledger::ledger(const std::string& path)
           FROM jobs
       )SQL"),
       spent_of_run_(db_, "SELECT COALESCE(SUM(actual_pd), 0) FROM jobs WHERE run_id = ?"),
+      reserved_of_run_(db_, R"SQL(
+          SELECT COALESCE(SUM(q.bound_pd), 0)
+          FROM jobs AS j JOIN requests AS q ON q.job_id = j.id
+          WHERE j.run_id = ? AND j.ended_ms IS NULL AND j.goal <> 'built' AND q.outcome IS NULL
+      )SQL"),
+      job_times_(db_, R"SQL(
+          SELECT MAX(at_ms), MAX(CASE WHEN to_state = 'submitted' THEN at_ms END)
+          FROM history WHERE job_id = ? AND from_state <> to_state
+      )SQL"),
       prunable_(db_, R"SQL(
           SELECT j.id FROM jobs AS j JOIN runs AS r ON r.id = j.run_id
           WHERE r.ended_ms < ?1 AND EXISTS (SELECT 1 FROM requests AS q WHERE q.job_id = j.id)
@@ -93,6 +102,17 @@ money_totals ledger::totals() {
 money ledger::spent_of_run(std::int64_t run_id) {
     auto row = spent_of_run_(run_id);
     return row.next() ? money{row.integer(0)} : money{};
+}
+
+money ledger::reserved_of_run(std::int64_t run_id) {
+    auto row = reserved_of_run_(run_id);
+    return row.next() ? money{row.integer(0)} : money{};
+}
+
+job_times ledger::times_of_job(std::int64_t job_id) {
+    auto row = job_times_(job_id);
+    if (!row.next()) return {};
+    return {row.optional_integer(0).value_or(0), row.optional_integer(1)};
 }
 
 std::vector<std::int64_t> ledger::prune(std::int64_t ended_before_ms) {

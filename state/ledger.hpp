@@ -25,6 +25,12 @@ struct history_row {
     std::string detail;
 };
 
+/// When a job came into its state, and when its newest batch was made.
+struct job_times {
+    std::int64_t state_since_ms = 0;
+    std::optional<std::int64_t> submitted_ms;
+};
+
 /// What has ever been spent and may still be, over all runs.
 struct money_totals {
     money spent;
@@ -55,6 +61,10 @@ public:
     std::vector<history_row> history_of_run(std::int64_t run_id);
     money_totals totals();
     money spent_of_run(std::int64_t run_id);
+    /// Upper bound of what the open requests of a run may still cost; jobs that wait for submit reserve
+    /// nothing.
+    money reserved_of_run(std::int64_t run_id);
+    job_times times_of_job(std::int64_t job_id);
 
     /// Forgets requests and rows of runs that ended before; jobs, runs and history stay. Returns the jobs
     /// concerned.
@@ -72,8 +82,8 @@ private:
     job_table jobs_;
     request_table requests_;
     quarantine_table quarantine_;
-    sqlite::statement paused_, set_paused_, job_history_, run_history_, totals_, spent_of_run_, prunable_,
-        prune_requests_, prune_rows_;
+    sqlite::statement paused_, set_paused_, job_history_, run_history_, totals_, spent_of_run_,
+        reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_;
     std::string installation_;
 };
 

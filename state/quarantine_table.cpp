@@ -9,14 +9,15 @@ namespace enrichd {
 quarantine_table::quarantine_table(sqlite::database& db)
     : db_(db),
       put_(db, R"SQL(
-          INSERT OR REPLACE INTO quarantine (target, kind, key, version, text_hash, job_id, outcome, reason, tries, since_ms)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          INSERT OR REPLACE INTO quarantine (target, kind, key, version, text_hash, job_id, outcome, reason, tries, since_ms,
+                                             authority)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       )SQL"),
       holds_(db, R"SQL(
           SELECT 1 FROM quarantine WHERE target = ? AND kind = ? AND key = ? AND version = ? AND text_hash = ?
       )SQL"),
       list_(db, R"SQL(
-          SELECT target, kind, key, version, text_hash, job_id, outcome, reason, tries, since_ms
+          SELECT target, kind, key, version, text_hash, job_id, outcome, reason, tries, since_ms, authority
           FROM quarantine ORDER BY since_ms DESC, kind, key LIMIT ?
       )SQL"),
       count_(db, "SELECT COUNT(*) FROM quarantine"),
@@ -25,7 +26,7 @@ quarantine_table::quarantine_table(sqlite::database& db)
 
 void quarantine_table::put(const quarantined_row& r) {
     put_(r.target, name(r.kind), r.key, r.version, std::span<const std::byte>(r.hash), r.job_id, name(r.how),
-         r.reason, r.tries, r.since_ms)
+         r.reason, r.tries, r.since_ms, r.authority)
         .run();
 }
 
@@ -50,6 +51,7 @@ std::vector<quarantined_row> quarantine_table::list(std::int64_t limit) {
         r.reason = rows.text(7);
         r.tries = rows.integer(8);
         r.since_ms = rows.integer(9);
+        r.authority = rows.text(10);
         all.push_back(std::move(r));
     }
     return all;

@@ -24,6 +24,7 @@ struct quarantined_row {
     std::string reason;
     std::int64_t tries = 0;
     std::int64_t since_ms = 0;
+    std::string authority;
 };
 
 class quarantine_table {

@@ -143,12 +143,19 @@ request_table::request_table(sqlite::database& db)
           SELECT part, tokens, vector FROM part_vectors WHERE run_id = ? AND text_hash = ? ORDER BY part
       )SQL"),
       drop_parts_(db, "DELETE FROM part_vectors WHERE run_id = ? AND text_hash = ?"),
-      requests_by_outcome_(db, R"SQL(
-          SELECT outcome, '', 0, COUNT(*), '' FROM requests WHERE job_id = ? GROUP BY outcome ORDER BY outcome
+      count_(db, R"SQL(
+          INSERT INTO tallies (job_id, what, outcome, count) VALUES (?, ?, ?, 1)
+          ON CONFLICT (job_id, what, outcome) DO UPDATE SET count = count + 1
       )SQL"),
-      rows_by_outcome_(db, R"SQL(
-          SELECT outcome, '', 0, COUNT(*), MIN(key) FROM job_rows
-          WHERE job_id = ? AND state = 'ended' GROUP BY outcome ORDER BY outcome
+      tallies_(db, "SELECT what, outcome, count FROM tallies WHERE job_id = ? ORDER BY what, outcome"),
+      failed_samples_(db, R"SQL(
+          SELECT COALESCE((SELECT MIN(r.key) FROM job_rows AS r WHERE r.job_id = q.job_id AND r.text = q.text), ''),
+                 q.outcome, q.http_status, q.reason, q.file_offset, q.file_length
+          FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY outcome ORDER BY number) AS place
+                FROM requests
+                WHERE job_id = ?1 AND outcome NOT IN ('ok', 'skipped', 'stale', 'gone')) AS q
+          WHERE q.place <= ?2
+          ORDER BY q.outcome, q.number
       )SQL"),
       causes_(db, R"SQL(
           SELECT q.outcome, q.reason, q.http_status, COUNT(*),
@@ -272,12 +279,39 @@ void request_table::drop_parts(std::int64_t run_id, const text_hash& hash) {
     drop_parts_(run_id, bytes(hash)).run();
 }
 
-std::vector<outcome_count> request_table::requests_by_outcome(std::int64_t job_id) {
-    return read_counts(requests_by_outcome_(job_id));
+void request_table::count_resent(std::int64_t job_id, outcome how) {
+    count_(job_id, "resent", name(how)).run();
 }
 
-std::vector<outcome_count> request_table::rows_by_outcome(std::int64_t job_id) {
-    return read_counts(rows_by_outcome_(job_id));
+void request_table::count_unsent(std::int64_t job_id, outcome how) {
+    count_(job_id, "unsent", name(how)).run();
+}
+
+outcome_tallies request_table::tallies(std::int64_t job_id) {
+    outcome_tallies t;
+    auto rows = tallies_(job_id);
+    while (rows.next()) {
+        const auto what = rows.text(0);
+        const auto how = parse_outcome(rows.text(1));
+        if (!how) continue; // the ledger is ours: it holds no other
+        auto& counts = what == "request"  ? t.requests
+                       : what == "row"    ? t.rows
+                       : what == "resent" ? t.resent
+                                          : t.unsent;
+        counts[*how] = rows.integer(2);
+    }
+    return t;
+}
+
+std::vector<failed_sample> request_table::failed_samples(std::int64_t job_id, std::int64_t of_each) {
+    std::vector<failed_sample> all;
+    auto rows = failed_samples_(job_id, of_each);
+    while (rows.next())
+        all.push_back({rows.text(0), parse_outcome(rows.text(1)).value_or(outcome::missing),
+                       static_cast<int>(rows.integer(2)), rows.text(3),
+                       static_cast<std::uint64_t>(rows.integer(4)),
+                       static_cast<std::uint64_t>(rows.integer(5))});
+    return all;
 }
 
 std::vector<outcome_count> request_table::causes(std::int64_t job_id, std::int64_t limit) {

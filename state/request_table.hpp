@@ -7,6 +7,7 @@
 #include "state/sqlite.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -80,6 +81,25 @@ struct outcome_count {
     std::string sample_key;
 };
 
+/// How many ended how. What is open is in none of them.
+struct outcome_tallies {
+    using counts = std::map<outcome, std::int64_t>;
+    counts requests;
+    counts rows;   ///< that ended in this job; rows that were sent again end in a later one
+    counts resent; ///< of the requests: those that a later job repeats
+    counts unsent; ///< of the requests: those worth another try that the budget did not cover
+};
+
+/// A request that failed, with a row of it.
+struct failed_sample {
+    std::string key;
+    outcome how{};
+    int http_status = 0;
+    std::string reason;
+    std::uint64_t file_offset = 0; ///< of its line
+    std::uint64_t file_length = 0;
+};
+
 class request_table {
 public:
     explicit request_table(sqlite::database& db);
@@ -110,13 +130,19 @@ public:
     std::vector<std::pair<std::string, std::string>> rows_of_text(std::int64_t job_id,
                                                                   std::int64_t text); ///< key, authority
     void mark_resent(std::int64_t job_id, std::int64_t text);
+    /// For the tallies: a request with this outcome is repeated by a later job, or would have been, within a
+    /// larger budget.
+    void count_resent(std::int64_t job_id, outcome how);
+    void count_unsent(std::int64_t job_id, outcome how);
 
     void keep_part(std::int64_t run_id, const part_vector& v);
     std::vector<part_vector> parts_of(std::int64_t run_id, const text_hash& hash);
     void drop_parts(std::int64_t run_id, const text_hash& hash);
 
-    std::vector<outcome_count> requests_by_outcome(std::int64_t job_id);
-    std::vector<outcome_count> rows_by_outcome(std::int64_t job_id);
+    /// Costs the same whatever the job's size, and outlives pruning.
+    outcome_tallies tallies(std::int64_t job_id);
+    /// The first failed requests of each outcome: all outcomes but ok, skipped, stale and gone.
+    std::vector<failed_sample> failed_samples(std::int64_t job_id, std::int64_t of_each);
     /// Failures by cause, most frequent first, each with a sample row.
     std::vector<outcome_count> causes(std::int64_t job_id, std::int64_t limit);
     std::int64_t open_rows(std::int64_t job_id);
@@ -128,8 +154,7 @@ public:
 private:
     sqlite::statement add_, add_row_, in_flight_, find_, open_keys_, end_request_, end_row_, open_requests_,
         end_text_, end_all_requests_, end_all_rows_, failed_, rows_of_text_, mark_resent_, keep_part_,
-        parts_of_, drop_parts_, requests_by_outcome_, rows_by_outcome_, causes_, open_rows_, by_authority_,
-        sample_keys_;
+        parts_of_, drop_parts_, count_, tallies_, failed_samples_, causes_, open_rows_, by_authority_, sample_keys_;
 };
 
 } // namespace enrichd

@@ -50,6 +50,8 @@ run_table::run_table(sqlite::database& db)
       )SQL"),
       find_(db, select("WHERE id = ?")),
       list_(db, select("ORDER BY id DESC LIMIT ?")),
+      list_open_(db, select("WHERE ended_ms IS NULL ORDER BY id DESC")),
+      list_ended_(db, select("WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC, id DESC LIMIT ?")),
       due_(db, select("WHERE due_ms <= ? ORDER BY due_ms, id")),
       next_due_(db, "SELECT MIN(due_ms) FROM runs WHERE due_ms IS NOT NULL"),
       record_(db, R"SQL(
@@ -91,6 +93,14 @@ std::optional<run_row> run_table::find(std::int64_t id) {
 
 std::vector<run_row> run_table::list(std::int64_t limit) {
     return read_all(list_(limit));
+}
+
+std::vector<run_row> run_table::list_open() {
+    return read_all(list_open_());
+}
+
+std::vector<run_row> run_table::list_ended(std::int64_t limit) {
+    return read_all(list_ended_(limit));
 }
 
 std::vector<run_row> run_table::due(std::int64_t now_ms) {

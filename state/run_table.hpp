@@ -22,6 +22,10 @@ public:
     std::optional<run_row> find(std::int64_t id);
     /// Newest first.
     std::vector<run_row> list(std::int64_t limit);
+    /// Those that have not ended, newest first.
+    std::vector<run_row> list_open();
+    /// Those that ended last, newest first.
+    std::vector<run_row> list_ended(std::int64_t limit);
     std::vector<run_row> due(std::int64_t now_ms);
     std::optional<std::int64_t> next_due();
 
@@ -35,8 +39,8 @@ public:
     void want_cancel(std::int64_t id, std::int64_t now_ms);
 
 private:
-    sqlite::statement insert_, find_, list_, due_, next_due_, record_, postpone_, summary_, limit_, cancel_,
-        history_;
+    sqlite::statement insert_, find_, list_, list_open_, list_ended_, due_, next_due_, record_, postpone_,
+        summary_, limit_, cancel_, history_;
 };
 
 } // namespace enrichd

@@ -179,5 +179,28 @@ CREATE TABLE quarantine (
     reason    TEXT    NOT NULL,
     tries     INTEGER NOT NULL,
     since_ms  INTEGER NOT NULL,
+    authority TEXT    NOT NULL,
     PRIMARY KEY (target, kind, key)
 ) STRICT, WITHOUT ROWID;
+
+-- How many requests and rows of a job ended how: kept while they end, so that a look at a job costs the same whatever
+-- its size, and still there once its requests are pruned.
+CREATE TABLE tallies (
+    job_id  INTEGER NOT NULL REFERENCES jobs (id),
+    what    TEXT    NOT NULL CHECK (what IN ('request', 'row', 'resent', 'unsent')), -- the latter two: requests
+    outcome TEXT    NOT NULL,
+    count   INTEGER NOT NULL,
+    PRIMARY KEY (job_id, what, outcome)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER request_ended AFTER UPDATE OF outcome ON requests WHEN OLD.outcome IS NULL AND NEW.outcome IS NOT NULL
+BEGIN
+    INSERT INTO tallies (job_id, what, outcome, count) VALUES (NEW.job_id, 'request', NEW.outcome, 1)
+    ON CONFLICT (job_id, what, outcome) DO UPDATE SET count = count + 1;
+END;
+
+CREATE TRIGGER row_ended AFTER UPDATE OF state ON job_rows WHEN OLD.state = 'open' AND NEW.state = 'ended'
+BEGIN
+    INSERT INTO tallies (job_id, what, outcome, count) VALUES (NEW.job_id, 'row', NEW.outcome, 1)
+    ON CONFLICT (job_id, what, outcome) DO UPDATE SET count = count + 1;
+END;
