@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/operations/job_story.hpp"
+
+#include "core/iso_time.hpp"
+#include "core/overloaded.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace enrichd {
+
+namespace {
+
+constexpr auto waits_for_submit = "waits for submit";
+constexpr auto waits_for_merge = "waits for merge";
+constexpr auto is_paused = "paused";
+
+struct teller {
+    const job_row& job;
+    bool paused;
+    std::optional<std::int64_t> deadline_ms;
+
+    std::string id() const { return job_name(job.id); }
+    bool cancel_wanted() const { return job.wishes.cancel != job::cancel_reason::none; }
+
+    // " at 2025-07-01 12:30:15Z", or nothing where it is now, or waits for something else than time.
+    std::string when() const {
+        return job.waiting.due_ms ? " at " + format_iso_time(*job.waiting.due_ms) : "";
+    }
+    std::string by_deadline() const {
+        return deadline_ms
+                   ? fmt::format("; if it has not ended by {}, it is cancelled, and what it did is merged",
+                                 format_iso_time(*deadline_ms))
+                   : "";
+    }
+
+    job_story cancelling_before_batch() const {
+        return {
+            "it is to be cancelled; no batch of it exists", "is cancelled, and costs nothing", {}, {}, {}};
+    }
+    job_story held_by_pause() const {
+        return {"submitting is paused", "goes on after: enrichctl resume", is_paused, {}, {}};
+    }
+
+    job_story operator()(const job::built&) const {
+        if (cancel_wanted()) return cancelling_before_batch();
+        if (job.wishes.until == job::goal::built)
+            return {"its request file is built, and nothing was sent",
+                    fmt::format("waits for: enrichctl submit --kind {} --input FILE", name(job.plan.kind)),
+                    waits_for_submit,
+                    {},
+                    {}};
+        if (paused) return held_by_pause();
+        return {
+            "its request file is built, and is to be sent", "uploads the request file" + when(), {}, {}, {}};
+    }
+    job_story operator()(const job::intent_upload&) const {
+        return {"its request file is being uploaded",
+                "looks whether the provider has the file, before it uploads again",
+                {},
+                {},
+                {}};
+    }
+    job_story operator()(const job::uploaded&) const {
+        if (cancel_wanted()) return cancelling_before_batch();
+        if (paused) return held_by_pause();
+        return {"the provider has its request file, and no batch was made of it yet",
+                "asks the provider for a batch" + when(),
+                {},
+                {},
+                {}};
+    }
+    job_story operator()(const job::intent_submit&) const {
+        return {"the provider is being asked for a batch",
+                "looks in the provider's list whether the batch exists, before anything is sent again",
+                {},
+                {},
+                {}};
+    }
+    job_story operator()(const job::submit_unknown& s) const {
+        return {fmt::format("whether the provider took the batch is not known: asked at {}, and looked for "
+                            "in its list {} "
+                            "without finding it",
+                            format_iso_time(s.since_ms), times(s.looks)),
+                fmt::format(
+                    "looks through the provider's list again{}; it is sent again only if it never shows up",
+                    when()),
+                {},
+                {},
+                {}};
+    }
+    job_story operator()(const job::submitted&) const {
+        if (cancel_wanted())
+            return {cancel_cause(), "asks the provider to cancel the batch" + when(), {}, {}, {}};
+        return {"the provider took the batch", "looks at the batch" + when() + by_deadline(), {}, {}, {}};
+    }
+    job_story operator()(const job::polling& s) const {
+        const auto progress =
+            fmt::format("{} of {} requests are done", s.completed + s.failed,
+                        s.total > 0 ? s.total : static_cast<std::int64_t>(job.plan.totals.requests));
+        if (has_ended(s.status))
+            return {fmt::format("the batch has ended as {}", name(s.status)),
+                    "fetches the results" + when(),
+                    {},
+                    {},
+                    {}};
+        if (cancel_wanted() && !s.cancel_sent)
+            return {cancel_cause(), "asks the provider to cancel the batch" + when(), {}, {}, {}};
+        if (cancel_wanted())
+            return {fmt::format("{}; the provider was asked to cancel, and has not confirmed it: {}",
+                                cancel_cause(), progress),
+                    fmt::format("looks again{}; what the batch did is fetched and merged", when()),
+                    {},
+                    {},
+                    {}};
+        const auto why = s.status == batch_status::validating
+                             ? std::string("the provider checks the request file")
+                             : fmt::format("the provider works on it: {}", progress);
+        return {why, "looks again" + when() + by_deadline(), {}, {}, {}};
+    }
+    job_story operator()(const job::fetched& s) const {
+        const auto ended =
+            fmt::format("the batch has ended as {}, and its results are here", name(s.ended_as));
+        if (job.wishes.until != job::goal::merged)
+            return {ended, fmt::format("waits for: enrichctl merge {}", id()), waits_for_merge, {}, {}};
+        return {fmt::format("{}; merging them, {} slices so far", ended, s.next.slice),
+                "merges the next slice" + when(),
+                {},
+                {},
+                {}};
+    }
+    job_story operator()(const job::merged& s) const {
+        return {fmt::format("every request of batch {} has its outcome", s.batch_id), "", {}, {}, {}};
+    }
+    job_story operator()(const job::failed& s) const {
+        return {"the provider refused the file or the batch as a whole, and billed nothing: " + s.reason,
+                "",
+                {},
+                {},
+                error{errc::provider_rejected, s.reason}};
+    }
+    job_story operator()(const job::cancelled&) const {
+        return {"it was cancelled before a batch existed, and cost nothing", "", {}, {}, {}};
+    }
+    job_story operator()(const job::discarded&) const {
+        return {"it was discarded, and never sent", "", {}, {}, {}};
+    }
+
+    std::string cancel_cause() const {
+        return job.wishes.cancel == job::cancel_reason::deadline
+                   ? "the batch is over its deadline, and is to be cancelled"
+                   : "it is to be cancelled";
+    }
+    static std::string times(std::int64_t n) { return n == 1 ? "once" : fmt::format("{} times", n); }
+};
+
+// The ledger keeps the words of the last try and whether a person must act; what it was about follows from
+// where the job stands.
+errc code_of(const job_row& job) {
+    const bool merging = std::holds_alternative<job::fetched>(job.state);
+    if (merging) return job.waiting.blocked ? errc::target_blocked : errc::target_unavailable;
+    return job.waiting.blocked ? errc::provider_unauthorized : errc::provider_busy;
+}
+
+bool is_held_up(const job_row& job) {
+    if (job::has_ended(job.state) || job.waiting.reason.empty() || job.waiting.reason == is_paused)
+        return false;
+    // A wait of these with a reason: the provider's queue has no room.
+    return job.waiting.failures > 0 || job.waiting.blocked ||
+           std::holds_alternative<job::uploaded>(job.state);
+}
+
+} // namespace
+
+job_story tell(const job_row& job, bool paused, std::optional<std::int64_t> deadline_ms) {
+    auto story = std::visit(teller{job, paused, deadline_ms}, job.state);
+    if (story.held || !is_held_up(job)) return story;
+    story.blocked = obstacle{code_of(job), job.waiting.reason};
+    story.why = job.waiting.reason;
+    if (job.waiting.failures > 1) story.why += fmt::format(" (tried {} times)", job.waiting.failures);
+    return story;
+}
+
+std::optional<std::int64_t> deadline_of(const job_row& job, double deadline_hours) {
+    const auto from = [&](std::int64_t created_at) -> std::optional<std::int64_t> {
+        if (created_at <= 0) return std::nullopt;
+        return created_at * 1000 + std::llround(deadline_hours * 3'600'000);
+    };
+    if (const auto* s = std::get_if<job::submitted>(&job.state)) return from(s->created_at);
+    if (const auto* s = std::get_if<job::polling>(&job.state); s && !has_ended(s->status))
+        return from(s->created_at);
+    return std::nullopt;
+}
+
+} // namespace enrichd

@@ -1,0 +1,115 @@
+// Operations that ask the target.
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/operations/live_operations.hpp"
+
+#include "daemon/operations/error_object.hpp"
+#include "daemon/operations/run_reply.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace enrichd {
+
+using json = nlohmann::json;
+
+namespace {
+
+json kind_object(const kind_summary& k) {
+    return {{"kind", name(k.kind)},
+            {"model", k.model},
+            {"value_version", k.version},
+            {"rows", row_object(k.rows)},
+            {"in_flight_jobs", job_names(k.in_flight_jobs)},
+            {"requests", k.totals.requests},
+            {"input_tokens", k.totals.input_tokens},
+            {"output_cap", k.totals.output_cap},
+            {"bound_usd", exact_dollars(k.totals.bound)},
+            {"files", k.files},
+            {"bytes", k.totals.bytes},
+            {"replaced_texts", k.replaced_texts},
+            {"problem", nullptr},
+            {"warnings", k.warnings}};
+}
+
+json authority_array(const run_summary& summary) {
+    struct entry {
+        kind of;
+        const std::string* authority;
+        const authority_counts* counts;
+    };
+    std::vector<entry> all;
+    for (const auto& k : summary.kinds)
+        for (const auto& [authority, counts] : k.authorities)
+            all.push_back({k.kind, &authority, &counts});
+    std::stable_sort(all.begin(), all.end(),
+                     [](const entry& a, const entry& b) { return a.counts->bound > b.counts->bound; });
+    json array = json::array();
+    for (const auto& e : all)
+        array.push_back({{"authority", *e.authority},
+                         {"kind", name(e.of)},
+                         {"rows", e.counts->rows},
+                         {"requests", e.counts->requests},
+                         {"input_tokens", e.counts->input_tokens},
+                         {"bound_usd", exact_dollars(e.counts->bound)}});
+    return array;
+}
+
+json plan_object(const run_summary& summary, const run_order& order, money limit) {
+    const auto bound = summary.bound();
+    const bool fits = bound <= limit;
+    json kinds = json::array();
+    for (const auto& k : summary.kinds)
+        kinds.push_back(kind_object(k));
+    return {{"fits", fits},
+            {"profile", order.profile},
+            {"limit_usd", exact_dollars(limit)},
+            {"bound_usd", exact_dollars(bound)},
+            {"over_by_usd", exact_dollars(fits ? money{} : bound - limit)},
+            {"would_fit_limit", fits ? json(nullptr) : json(summary.would_fit.value_or(0))},
+            {"kinds", std::move(kinds)},
+            {"authorities", authority_array(summary)},
+            {"warnings", json::array()}};
+}
+
+json migration_object(const std::string& identity, const std::vector<target::migration_step>& steps) {
+    json array = json::array();
+    std::int64_t pending = 0;
+    for (const auto& step : steps) {
+        array.push_back(
+            {{"name", step.name}, {"sql", step.sql}, {"applied", step.applied}, {"note", step.note}});
+        if (!step.applied) ++pending;
+    }
+    return {{"target", identity}, {"pending", pending}, {"steps", std::move(array)}};
+}
+
+} // namespace
+
+// A kind that cannot run is told with the others: each is looked at by itself then.
+live_operations::awaitable<result<json>> live_operations::plan(run_order order) {
+    const auto with = parts_.settings();
+    const auto limit = limit_of(order, with.settings->budget);
+    const auto summary = co_await parts_.builder.plan(order, with);
+    if (!summary) co_return summary.error();
+    co_return plan_object(*summary, order, limit);
+}
+
+live_operations::awaitable<result<json>> live_operations::migration_plan() {
+    const auto database = parts_.settings().database; // kept, should the configuration be reloaded meanwhile
+    const auto steps = co_await database->plan_migration();
+    if (!steps) co_return steps.error();
+    co_return migration_object(database->identity(), *steps);
+}
+
+live_operations::awaitable<result<json>> live_operations::migrate() {
+    const auto database = parts_.settings().database;
+    const auto steps = co_await database->migrate();
+    if (!steps) co_return steps.error();
+    // Merges that waited for these columns go on at once.
+    for (const auto& job : parts_.ledger.jobs().list(true, 100'000))
+        if (std::holds_alternative<job::fetched>(job.state) && job.waiting.blocked) make_due(job);
+    something_changed();
+    co_return migration_object(database->identity(), *steps);
+}
+
+} // namespace enrichd

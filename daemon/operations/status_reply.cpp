@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/operations/status_reply.hpp"
+
+#include "core/json_edge.hpp"
+#include "daemon/operations/error_object.hpp"
+#include "daemon/operations/job_story.hpp"
+#include "daemon/operations/run_reply.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <variant>
+
+namespace enrichd {
+
+namespace {
+
+using json = nlohmann::json;
+
+constexpr std::int64_t ended_runs_shown = 5;
+constexpr std::int64_t open_jobs_shown = 100'000; // all of them
+
+// Worst first.
+enum class severity { money, blocked, unknown, waiting, notice };
+
+struct alert {
+    severity how_bad{};
+    std::int64_t at_ms = 0;
+    errc code{};
+    std::string message;
+    std::string hint;
+};
+
+std::string_view name(daemon_state s) {
+    switch (s) {
+    case daemon_state::starting: return "starting";
+    case daemon_state::running: return "running";
+    case daemon_state::draining: return "draining";
+    }
+    return "";
+}
+
+bool is_of_target(errc code) {
+    return code == errc::target_blocked || code == errc::target_unavailable;
+}
+
+// What stands in the way of jobs, one alert for each cause.
+void add_job_alerts(const std::vector<job_row>& open, std::vector<alert>& into) {
+    for (const auto& job : open) {
+        const auto story = tell(job, false, std::nullopt);
+        const auto since = job.waiting_since_ms.value_or(job.changed_ms);
+        if (story.blocked) {
+            const auto same = std::find_if(into.begin(), into.end(), [&](const alert& a) {
+                return a.message == story.blocked->message;
+            });
+            if (same != into.end()) continue;
+            into.push_back({job.waiting.blocked ? severity::blocked : severity::waiting, since,
+                            story.blocked->code, story.blocked->message,
+                            "enrichctl retry " + job_name(job.id)});
+        } else if (std::holds_alternative<job::submit_unknown>(job.state)) {
+            into.push_back({severity::unknown, since, errc::provider_ambiguous,
+                            fmt::format("job {}: {}", job_name(job.id), story.why),
+                            "enrichctl job " + job_name(job.id)});
+        }
+    }
+}
+
+void add_run_alerts(ledger& l, const std::vector<run_row>& runs, std::vector<alert>& into) {
+    for (const auto& run : runs) {
+        const auto spent = l.spent_of_run(run.id);
+        if (spent > run.limit)
+            into.push_back(
+                {severity::money, run.changed_ms, errc::over_budget,
+                 fmt::format("run {} cost {}, over its limit of {}: the provider billed more than the "
+                             "upper bound of what was sent",
+                             run_name(run.id), display_dollars(spent), display_dollars(run.limit)),
+                 "check the prices of the model ([provider] models_file)"});
+        const bool building = run.state == run::state::requested || run.state == run::state::building;
+        if (building && run.waiting.failures > 0)
+            into.push_back({run.waiting.blocked ? severity::blocked : severity::waiting, run.changed_ms,
+                            run.waiting.blocked ? errc::target_blocked : errc::target_unavailable,
+                            fmt::format("run {}: {}", run_name(run.id), run.waiting.reason), ""});
+    }
+}
+
+std::vector<alert> find_alerts(ledger& l, const std::vector<job_row>& open, const std::vector<run_row>& runs,
+                               std::int64_t now_ms) {
+    std::vector<alert> all;
+    add_job_alerts(open, all);
+    add_run_alerts(l, runs, all);
+    if (const auto n = l.quarantine().count(); n > 0)
+        all.push_back({severity::notice, now_ms, errc::state_conflict,
+                       fmt::format("{} rows are quarantined: they are not sent again by themselves", n),
+                       "enrichctl quarantine list"});
+    if (l.paused())
+        all.push_back(
+            {severity::notice, now_ms, errc::state_conflict, "submitting is paused", "enrichctl resume"});
+    std::stable_sort(all.begin(), all.end(),
+                     [](const alert& a, const alert& b) { return a.how_bad < b.how_bad; });
+    return all;
+}
+
+json alert_array(const std::vector<alert>& alerts) {
+    json all = json::array();
+    for (const auto& a : alerts) {
+        auto object = error_object(a.code, a.message, a.hint);
+        object["at_ms"] = a.at_ms;
+        all.push_back(std::move(object));
+    }
+    return all;
+}
+
+json first_error(const std::vector<alert>& alerts, bool of_target) {
+    for (const auto& a : alerts)
+        if ((a.how_bad == severity::blocked || a.how_bad == severity::waiting) &&
+            is_of_target(a.code) == of_target)
+            return error_object(a.code, a.message, a.hint);
+    return nullptr;
+}
+
+json state_counts(ledger& l) {
+    json counts = json::object();
+    for (const char* state :
+         {"built", "intent_upload", "uploaded", "intent_submit", "submit_unknown", "submitted", "polling",
+          "fetched", "merged", "failed", "cancelled", "discarded"})
+        counts[state] = 0;
+    for (const auto& [state, n] : l.jobs().count_by_state())
+        counts[state] = n;
+    return counts;
+}
+
+json earliest(const std::vector<job_row>& jobs, const std::vector<run_row>& runs) {
+    std::optional<std::int64_t> next;
+    const auto consider = [&](const std::optional<std::int64_t>& due) {
+        if (due) next = std::min(next.value_or(*due), *due);
+    };
+    for (const auto& job : jobs)
+        consider(job.waiting.due_ms);
+    for (const auto& run : runs)
+        consider(run.waiting.due_ms);
+    return next ? json(*next) : json(nullptr);
+}
+
+} // namespace
+
+json status_reply(const operation_parts& parts) {
+    auto& l = parts.ledger;
+    const auto with = parts.settings();
+    const auto open = l.jobs().list(true, open_jobs_shown);
+    const auto open_runs = l.runs().list_open();
+    auto runs = open_runs;
+    for (auto& ended : l.runs().list_ended(ended_runs_shown))
+        runs.push_back(std::move(ended));
+    const auto alerts = find_alerts(l, open, runs, parts.clock.now_ms());
+    const auto money = l.totals();
+
+    run_reply reply(l, parts.spool, with.settings->poll.deadline_hours);
+    json run_objects = json::array();
+    for (const auto& run : runs)
+        run_objects.push_back(reply.object(run, false));
+    return {
+        {"state", name(parts.state())},
+        {"paused", l.paused()},
+        {"pid", parts.pid},
+        {"started_ms", parts.started_ms},
+        {"state_directory", with.settings->state_directory},
+        {"config_file", parts.config_file.empty() ? json(nullptr) : json(parts.config_file)},
+        {"provider", {{"base_url", with.settings->provider.base_url}, {"error", first_error(alerts, false)}}},
+        {"target", {{"identity", with.database->identity()}, {"error", first_error(alerts, true)}}},
+        {"jobs", state_counts(l)},
+        {"runs", std::move(run_objects)},
+        {"quarantined", l.quarantine().count()},
+        {"money",
+         {{"reserved_usd", exact_dollars(money.reserved)}, {"spent_usd", exact_dollars(money.spent)}}},
+        {"next_due_ms", earliest(open, open_runs)},
+        {"alerts", alert_array(alerts)},
+    };
+}
+
+} // namespace enrichd
