@@ -106,9 +106,11 @@ boost::asio::awaitable<result<void>> run_settler::settle_job(run_row run, job_ro
         if (!v.again.empty()) next_job = resend(job, plan, v.again);
         for (const auto& r : v.given_up)
             give_up(job, r, job.plan.attempt >= max_tries);
-        for (const auto& r : v.not_covered)
+        for (const auto& r : v.not_covered) {
+            ledger_.requests().count_unsent(job.id, r.how);
             ledger_.requests().end_rows_of_text(job.id, r.asked.text, r.how,
                                                 r.reason + "; not sent again: the budget does not cover it");
+        }
         all_at_once.commit();
     }
     if (next_job > 0) log_built(*ledger_.jobs().find(next_job));
@@ -125,6 +127,7 @@ std::int64_t run_settler::resend(const job_row& job, job_plan plan,
     std::uint64_t rows = 0;
     std::int64_t number = 0;
     for (const auto& r : requests) {
+        ledger_.requests().count_resent(job.id, r.how);
         auto again = r.asked;
         again.number = number++;
         const auto [text, is_new] = texts.emplace(r.asked.text, again.number);
@@ -150,7 +153,7 @@ void run_settler::give_up(const job_row& job, const failed_request& r, bool trie
     if (!worth_another || (tries_used && r.how != outcome::cancelled))
         for (const auto& [key, authority] : ledger_.requests().rows_of_text(job.id, r.asked.text))
             ledger_.quarantine().put({job.plan.target, job.plan.kind, key, job.plan.version, r.asked.hash,
-                                      job.id, r.how, r.reason, job.plan.attempt, clock_.now_ms()});
+                                      job.id, r.how, r.reason, job.plan.attempt, clock_.now_ms(), authority});
     ledger_.requests().end_rows_of_text(job.id, r.asked.text, r.how, r.reason);
 }
 

@@ -58,9 +58,8 @@ ledger::ledger(const std::string& path)
       )SQL"),
       spent_of_run_(db_, "SELECT COALESCE(SUM(actual_pd), 0) FROM jobs WHERE run_id = ?"),
       reserved_of_run_(db_, R"SQL(
-          SELECT COALESCE(SUM(q.bound_pd), 0)
-          FROM jobs AS j JOIN requests AS q ON q.job_id = j.id
-          WHERE j.run_id = ? AND j.ended_ms IS NULL AND j.goal <> 'built' AND q.outcome IS NULL
+          SELECT COALESCE(SUM(open_bound_pd), 0) FROM jobs
+          WHERE run_id = ? AND ended_ms IS NULL AND goal <> 'built'
       )SQL"),
       job_times_(db_, R"SQL(
           SELECT MAX(at_ms), MAX(CASE WHEN to_state = 'submitted' THEN at_ms END)

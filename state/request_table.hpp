@@ -154,7 +154,8 @@ public:
 private:
     sqlite::statement add_, add_row_, in_flight_, find_, open_keys_, end_request_, end_row_, open_requests_,
         end_text_, end_all_requests_, end_all_rows_, failed_, rows_of_text_, mark_resent_, keep_part_,
-        parts_of_, drop_parts_, count_, tallies_, failed_samples_, causes_, open_rows_, by_authority_, sample_keys_;
+        parts_of_, drop_parts_, count_, tallies_, failed_samples_, causes_, open_rows_, by_authority_,
+        sample_keys_;
 };
 
 } // namespace enrichd
