@@ -28,13 +28,14 @@ std::string installation_of(sqlite::database& db) {
 } // namespace
 
 ledger::opened::opened(const std::string& path) : db(path) {
+    refuse_unknown_ledger(db, path);
     db.exec("PRAGMA journal_mode = WAL");
     db.exec("PRAGMA synchronous = FULL");
     db.exec("PRAGMA foreign_keys = ON");
     db.exec("PRAGMA trusted_schema = OFF");
     db.exec("PRAGMA cell_size_check = ON");
     db.exec("PRAGMA journal_size_limit = 67108864");
-    migrate_ledger(db, path);
+    migrate_ledger(db);
 }
 
 ledger::ledger(const std::string& path)

@@ -45,7 +45,7 @@ std::int64_t ledger_schema() {
     return static_cast<std::int64_t>(steps.size());
 }
 
-void migrate_ledger(sqlite::database& db, const std::string& path) {
+void refuse_unknown_ledger(sqlite::database& db, const std::string& path) {
     refuse_foreign(db, path);
     const auto have = pragma(db, "user_version");
     if (have > ledger_schema())
@@ -54,6 +54,10 @@ void migrate_ledger(sqlite::database& db, const std::string& path) {
             fmt::format("{}: made by a newer enrichd (schema {}, this program knows {}); it was left "
                         "untouched. Install the newer enrichd again",
                         path, have, ledger_schema()));
+}
+
+void migrate_ledger(sqlite::database& db) {
+    const auto have = pragma(db, "user_version");
     for (auto version = have + 1; version <= ledger_schema(); ++version) {
         const auto& s = steps[static_cast<std::size_t>(version - 1)];
         sqlite::transaction all_or_nothing(db);

@@ -9,9 +9,12 @@ namespace enrichd {
 /// "enrd" in ASCII: PRAGMA application_id of a ledger.
 inline constexpr std::int64_t ledger_application_id = 0x656e7264;
 
-/// Applies what is missing, each step in one transaction with its PRAGMA user_version. A foreign file, or a
-/// ledger of a newer program, is refused: fatal_error, nothing changed.
-void migrate_ledger(sqlite::database& db, const std::string& path);
+/// Throws fatal_error for a foreign file, or a ledger of a newer program. To be called before anything is
+/// written, the journal mode included.
+void refuse_unknown_ledger(sqlite::database& db, const std::string& path);
+
+/// Applies what is missing, each step in one transaction with its PRAGMA user_version.
+void migrate_ledger(sqlite::database& db);
 
 /// The newest schema that this program knows.
 std::int64_t ledger_schema();
