@@ -8,8 +8,7 @@
 
 namespace enrichd::target {
 
-std::unique_ptr<database> open_target(boost::asio::any_io_executor /*loop*/,
-                                      boost::asio::any_io_executor pool, const config& c) {
+std::unique_ptr<database> open_target(boost::asio::any_io_executor pool, const config& c) {
     constexpr std::string_view sqlite = "sqlite:";
     const std::string_view url = c.database_url;
     if (url.empty())
