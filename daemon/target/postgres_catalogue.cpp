@@ -14,15 +14,17 @@ constexpr const char* table_sql =
     "NULL, "
     "coalesce(has_table_privilege(l.oid, 'SELECT') AND has_table_privilege(l.oid, 'INSERT'), false), "
     "coalesce(n.nspname = current_schema(), false), quote_ident(current_user), "
-    "coalesce(format('%I.%I', n.nspname, d.relname), '') "
+    "CASE WHEN d.oid IS NULL THEN '' ELSE format('%I.%I', n.nspname, d.relname) END "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_class l ON l.relnamespace = n.oid AND l.relname = 'enrichd_merge_log' "
     "LEFT JOIN pg_class d ON d.relnamespace = n.oid AND d.relname = 'documents' AND d.relkind IN ('r', 'p', "
     "'v', 'm', "
     "'f') WHERE c.oid = to_regclass($1::text)";
 
+/// -1 as the modifier gives names without a length that mean any length: bpchar, where none would give
+/// character.
 constexpr std::string_view columns_sql =
-    "SELECT a.attname, format_type(a.atttypid, NULL), t.typname, a.atttypmod, a.atttypid, "
+    "SELECT a.attname, format_type(a.atttypid, -1), t.typname, a.atttypmod, a.atttypid, "
     "has_column_privilege(a.attrelid, a.attnum, 'UPDATE') FROM pg_attribute a JOIN pg_type t ON t.oid = "
     "a.atttypid "
     "WHERE a.attrelid = {} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
