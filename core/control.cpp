@@ -13,7 +13,7 @@ using f = flag_id;
 constexpr flag flag_table[] = {
     {f::mode, "--mode", "enrich", "what to do; enrich is all there is"},
     {f::automatic, "--auto", "", "go through to the end without asking"},
-    {f::kind, "--kind", "KIND", "summaries or embeddings; both where it is left out"},
+    {f::kind, "--kind", "KIND", "summaries or embeddings; run and plan take both if it is left out"},
     {f::since, "--since", "DATE",
      "rows dated then or later: YYYY-MM-DD (UTC), or an ISO time with its offset"},
     {f::limit, "--limit", "N", "at most N rows of each kind, newest first"},

@@ -57,13 +57,6 @@ bool is_unreserved(char c) {
            std::string_view("-._~").find(c) != std::string_view::npos;
 }
 
-std::string percent_encode(std::string_view text) {
-    std::string out;
-    for (char c : text)
-        out += is_unreserved(c) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    return out;
-}
-
 } // namespace
 
 std::span<const route> routes() {
@@ -85,6 +78,13 @@ std::variant<matched_route, no_route> match_route(std::string_view method, std::
         if (id) miss = no_route::method;
     }
     return miss;
+}
+
+std::string percent_encode(std::string_view text) {
+    std::string out;
+    for (char c : text)
+        out += is_unreserved(c) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    return out;
 }
 
 std::string target_of(route_id id, std::string_view segment) {

@@ -63,6 +63,9 @@ enum class no_route { path, method };
 /// Takes a decoded path.
 std::variant<matched_route, no_route> match_route(std::string_view method, std::string_view path);
 
+/// RFC 3986: everything but letters, digits and -._~ as %XX.
+std::string percent_encode(std::string_view text);
+
 /// The path of a request, with the id percent-encoded.
 std::string target_of(route_id id, std::string_view segment = {});
 

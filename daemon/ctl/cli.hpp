@@ -1,0 +1,23 @@
+// Command lines into options. The only place that knows the library for it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/control_errors.hpp"
+#include "daemon/ctl/options.hpp"
+
+#include <optional>
+#include <string>
+
+namespace enrichd::ctl {
+
+/// Either something to do, or a text to print and an exit code: help and versions go to standard output,
+/// complaints to standard error.
+struct command_line {
+    std::optional<options> go;
+    exit_code code = exit_code::ok;
+    std::string text;
+};
+
+command_line parse_command_line(int argc, const char* const* argv);
+
+} // namespace enrichd::ctl

@@ -1,0 +1,98 @@
+// Following a job or run by its stream of events, over restarts of the daemon.
+// SPDX-License-Identifier: Apache-2.0
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "daemon/ctl/session.hpp"
+#include "daemon/with_timeout.hpp"
+
+namespace enrichd::ctl {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Looks at each line, shows it, and knows when it is enough.
+class watcher {
+public:
+    watcher(progress& shown, const std::function<bool(const control::json&)>& done)
+        : shown_(shown), done_(done) {}
+
+    awaitable<bool> take(std::string_view line) {
+        if (line.empty()) co_return true; // the daemon only shows that it is there
+        heard_ = true;
+        auto body = control::json::parse(line, nullptr, false);
+        if (body.is_discarded()) co_return true;
+        last_ = {200, std::string(line) + "\n", std::move(body), {}};
+        if (last_.body.contains("run"))
+            shown_.show(read_run(last_.body["run"]));
+        else
+            shown_.show(read_job(last_.body.value("job", control::json())));
+        reached_ = done_(last_.body);
+        co_return !reached_;
+    }
+
+    bool reached() const { return reached_; }
+    bool take_heard() { return std::exchange(heard_, false); }
+    reply take_last() { return std::move(last_); }
+
+private:
+    progress& shown_;
+    const std::function<bool(const control::json&)>& done_;
+    reply last_;
+    bool heard_ = false;
+    bool reached_ = false;
+};
+
+awaitable<void> pass(std::chrono::milliseconds time) {
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, time);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+}
+
+} // namespace
+
+awaitable<result<reply>> session::follow_over_restarts(route_id route, std::string id,
+                                                       std::function<bool(const control::json&)> done) {
+    watcher seen(shown, done);
+    const control::line_sink sink = [&seen](std::string_view line) { return seen.take(line); };
+    auto wait = 200ms;
+    bool away = false, connected_once = false;
+    for (;;) {
+        auto end = co_await daemon.stream(route, id, sink);
+        if (seen.reached()) co_return seen.take_last();
+        if (seen.take_heard()) {
+            if (away) shown.note("the daemon is back");
+            away = false;
+            connected_once = true;
+            wait = 200ms;
+        }
+        // 503 is a daemon on its way down or up; any other refusal is an answer.
+        if (end && !end->ok() && end->status != 503) co_return end;
+        if (!end && end.error().code == errc::cancelled) co_return end.error();
+        if (!end && !connected_once && end.error().code == errc::unavailable) co_return end.error();
+        if (!away) shown.note(fmt::format("the daemon has gone away; waiting for it to come back ({})", id));
+        away = true;
+        co_await pass(wait);
+        wait = std::min<std::chrono::milliseconds>(wait * 2, 5s);
+    }
+}
+
+awaitable<answer<reply>> session::follow(route_id route, std::string id,
+                                         std::function<bool(const control::json&)> done) {
+    std::optional<std::chrono::milliseconds> limit;
+    if (const auto seconds = opt.timeout())
+        limit = std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1000));
+    auto op = follow_over_restarts(route, id, std::move(done));
+    auto r = co_await with_timeout(limit, fmt::format("waiting for {}", id), std::move(op));
+    shown.clear();
+    if (!r && r.error().code == errc::timed_out)
+        co_return lost(exit_code::wait_timed_out, "wait_timed_out", r.error().detail, goes_on);
+    co_return judge(std::move(r));
+}
+
+} // namespace enrichd::ctl

@@ -1,0 +1,113 @@
+// Commands that look: status, jobs, job, report, quarantine list, version.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <optional>
+
+#include "core/version.hpp"
+#include "daemon/ctl/files.hpp"
+#include "daemon/ctl/text.hpp"
+#include "daemon/ctl/verbs.hpp"
+#include "daemon/ctl/views.hpp"
+
+namespace enrichd::ctl {
+
+namespace {
+
+awaitable<exit_code> show_one_run(session& s, std::string id) {
+    auto r = co_await s.get(route_id::run, id);
+    if (!r) co_return r.error().code;
+    if (!s.print_json(*r)) s.print(show_run(read_run(fields(r->body).object("run")), s.term));
+    co_return exit_code::ok;
+}
+
+awaitable<exit_code> show_one_job(session& s, std::string id, bool whole) {
+    auto r = co_await s.get(route_id::job, id);
+    if (!r) co_return r.error().code;
+    const auto& job = fields(r->body).object("job");
+    if (!s.print_json(*r)) s.print(show_job(read_job(job), whole ? job : json(), s.term));
+    co_return exit_code::ok;
+}
+
+awaitable<result<void>> pass_on(std::optional<file_writer>& file, std::span<const char> piece) {
+    if (file) co_return file->write({piece.data(), piece.size()});
+    if (std::fwrite(piece.data(), 1, piece.size(), stdout) != piece.size())
+        co_return error{errc::io, "standard output takes no more"};
+    co_return result<void>();
+}
+
+} // namespace
+
+awaitable<exit_code> do_status(session& s) {
+    const auto id = s.opt.id();
+    if (id == "latest" ||
+        (id.size() > 1 && id[0] == 'r' && id.find_first_not_of("0123456789", 1) == std::string::npos))
+        co_return co_await show_one_run(s, id);
+    if (!id.empty()) co_return co_await show_one_job(s, id, false);
+    auto r = co_await s.get(route_id::status);
+    if (!r) co_return r.error().code;
+    if (!s.print_json(*r)) s.print(show_status(r->body, s.term));
+    co_return exit_code::ok;
+}
+
+awaitable<exit_code> do_jobs(session& s) {
+    std::string query = s.opt.has(flag_id::all) ? "?all=true" : "";
+    if (s.opt.has(flag_id::run))
+        query += (query.empty() ? "?run=" : "&run=") + percent_encode(s.opt.value(flag_id::run));
+    auto r = co_await s.get(route_id::jobs, {}, query);
+    if (!r) co_return r.error().code;
+    if (s.print_json(*r)) co_return exit_code::ok;
+    std::vector<job_view> jobs;
+    for (const auto& job : fields(r->body).list("jobs"))
+        jobs.push_back(read_job(job));
+    if (jobs.empty())
+        s.print(s.opt.has(flag_id::all) ? "no jobs\n" : "no open jobs (enrichctl jobs --all)\n");
+    else
+        s.print(show_jobs(jobs, s.term));
+    co_return exit_code::ok;
+}
+
+awaitable<exit_code> do_job(session& s) {
+    const auto id = s.opt.id();
+    co_return co_await show_one_job(s, id, true);
+}
+
+awaitable<exit_code> do_report(session& s) {
+    std::string query = s.opt.json ? "?format=json" : "?format=md";
+    if (s.opt.has(flag_id::run)) query += "&run=" + percent_encode(s.opt.value(flag_id::run));
+    std::optional<file_writer> file;
+    const auto out = s.opt.value(flag_id::out);
+    if (!out.empty()) {
+        auto opened = file_writer::open(out);
+        if (!opened) co_return s.fail(exit_code::failed, opened.error().detail).code;
+        file.emplace(std::move(*opened));
+    }
+    const control::byte_sink sink = [&file](std::span<const char> piece) { return pass_on(file, piece); };
+    auto r = co_await s.download(route_id::report, {}, query, sink);
+    if (!r) co_return r.error().code;
+    if (file) {
+        if (auto done = file->finish(); !done) co_return s.fail(exit_code::failed, done.error().detail).code;
+        s.shown.note(fmt::format("wrote {}", escape(out)));
+    }
+    co_return exit_code::ok;
+}
+
+awaitable<exit_code> do_quarantine_list(session& s) {
+    auto r = co_await s.get(route_id::quarantine);
+    if (!r) co_return r.error().code;
+    if (!s.print_json(*r)) s.print(show_quarantine(r->body, s.term));
+    co_return exit_code::ok;
+}
+
+awaitable<exit_code> do_version(session& s) {
+    if (!s.opt.json) s.print(fmt::format("enrichctl {}\n", program_version()));
+    auto r = co_await s.get(route_id::version);
+    if (!r) co_return r.error().code;
+    if (!s.print_json(*r))
+        s.print(fmt::format("enrichd {} at {}\n", escape(fields(r->body).text("version")),
+                            escape(s.daemon.socket())));
+    co_return exit_code::ok;
+}
+
+} // namespace enrichd::ctl

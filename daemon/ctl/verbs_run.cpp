@@ -1,0 +1,127 @@
+// run and plan.
+// SPDX-License-Identifier: Apache-2.0
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <optional>
+#include <unistd.h>
+
+#include "daemon/ctl/order.hpp"
+#include "daemon/ctl/text.hpp"
+#include "daemon/ctl/verbs.hpp"
+#include "daemon/ctl/views.hpp"
+
+namespace enrichd::ctl {
+
+namespace {
+
+/// One answer of the terminal. Read through the loop, so that Ctrl-C is heard meanwhile.
+awaitable<bool> ask(std::string question) {
+    fmt::print(stderr, "{} [y/N] ", question);
+    std::fflush(stderr);
+    boost::asio::posix::stream_descriptor in(co_await boost::asio::this_coro::executor, dup(STDIN_FILENO));
+    std::array<char, 64> answer = {};
+    const auto n = co_await in.async_read_some(boost::asio::buffer(answer), boost::asio::use_awaitable);
+    co_return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+std::int64_t requests_of(const json& plan) {
+    std::int64_t sum = 0;
+    for (const auto& kind : fields(plan).list("kinds"))
+        sum += fields(kind).count("requests");
+    return sum;
+}
+
+// The first kind that cannot be enriched as things are.
+std::optional<control::refusal> problem_of(const json& plan) {
+    for (const auto& kind : fields(plan).list("kinds"))
+        if (auto problem = fields(kind).error("problem")) return problem;
+    return std::nullopt;
+}
+
+exit_code exit_of_plan(session& s, const json& plan) {
+    if (const auto problem = problem_of(plan)) return s.fail(*problem).code;
+    return fields(plan).flag("fits") ? exit_code::ok : exit_code::over_budget;
+}
+
+/// Without --auto: shows the plan and asks. Nothing if the run is to start, else how the command ends.
+awaitable<std::optional<exit_code>> settle_plan(session& s, json order) {
+    auto plan = co_await s.post(route_id::plan, {}, order);
+    if (!plan) co_return plan.error().code;
+    s.print(show_plan(plan->body, s.term));
+    if (const auto code = exit_of_plan(s, plan->body); code != exit_code::ok) co_return code;
+    if (requests_of(plan->body) == 0) {
+        s.print("nothing to do\n");
+        co_return exit_code::ok;
+    }
+    if (!s.term.can_ask || s.opt.json)
+        co_return s
+            .fail(exit_code::usage, "run: nothing was started, as there is nobody to ask",
+                  "enrichctl run --auto")
+            .code;
+    std::fflush(stdout);
+    const bool yes = co_await ask("Start this run?");
+    if (yes) co_return std::nullopt;
+    s.print("nothing was started\n");
+    co_return exit_code::ok;
+}
+
+} // namespace
+
+exit_code exit_of(session& s, const run_view& run) {
+    if (run.error) return s.fail(*run.error).code;
+    if (run.state == "cancelled")
+        return s.fail(exit_code::failed, fmt::format("run {} was cancelled", run.id)).code;
+    const auto failed = failed_requests(run.outcomes);
+    if (failed == 0) return exit_code::ok;
+    const auto ok = run.outcomes.find("ok");
+    for (const auto& job : run.jobs) // where nothing at all came back, a job knows why
+        if (job.error && (ok == run.outcomes.end() || ok->second == 0)) return s.fail(*job.error).code;
+    return s
+        .fail(exit_code::rows_failed, fmt::format("{} failed", counted(failed, "request")),
+              run.report.empty() ? "enrichctl report" : fmt::format("their causes are in {}", run.report))
+        .code;
+}
+
+awaitable<exit_code> do_run(session& s) {
+    const auto order = order_of(s.opt);
+    if (!s.opt.has(flag_id::automatic)) {
+        const auto end = co_await settle_plan(s, order);
+        if (end) co_return *end;
+    }
+    auto started = co_await s.post(route_id::start_run, {}, order);
+    if (!started) co_return started.error().code;
+    const auto id = read_run(fields(started->body).object("run")).id;
+    s.goes_on =
+        fmt::format("run {} goes on in the daemon; enrichctl poll {} waits for it, enrichctl status {} looks",
+                    id, id, id);
+
+    // Without --wait too we stay until it is built: then it is known whether the budget allows it.
+    const bool wait = s.opt.has(flag_id::wait);
+    const std::function<bool(const json&)> enough = [wait](const json& line) {
+        const auto run = read_run(fields(line).object("run"));
+        return run.has_ended() || (!wait && !run.is_building());
+    };
+    auto last = co_await s.follow(route_id::run_events, id, enough);
+    if (!last) co_return last.error().code;
+    const auto run = read_run(fields(last->body).object("run"));
+    if (!s.print_json(*last)) {
+        s.print(show_run(run, s.term));
+        if (!run.has_ended()) s.print(s.goes_on + "\n");
+    }
+    if (!run.has_ended()) co_return exit_code::ok;
+    co_return exit_of(s, run);
+}
+
+awaitable<exit_code> do_plan(session& s) {
+    const auto order = order_of(s.opt);
+    auto plan = co_await s.post(route_id::plan, {}, order);
+    if (!plan) co_return plan.error().code;
+    if (!s.print_json(*plan)) s.print(show_plan(plan->body, s.term));
+    co_return exit_of_plan(s, plan->body);
+}
+
+} // namespace enrichd::ctl
