@@ -50,6 +50,7 @@ answer<reply> session::judge(result<reply> r) {
     }
     shown.clear();
     const auto& e = r.error();
+    if (e.code == errc::cancelled) return stop{exit_code::interrupted}; // main says what goes on
     if (e.code == errc::unavailable)
         return lost(exit_code::unreachable, "unreachable",
                     fmt::format("no daemon answers at {}: {}", daemon.socket(), reason_of(e)),

@@ -28,7 +28,7 @@ awaitable<exit_code> do_cancel(session& s) {
             .code;
     json order = json::object();
     order["id"] = id;
-    auto r = co_await s.post(route_id::cancel, {}, order);
+    auto r = co_await s.post(route_id::cancel, std::string(), order);
     if (!r) co_return r.error().code;
     if (s.print_json(*r)) co_return exit_code::ok;
     s.print(fmt::format("{}: {}\n", escape(id), said(*r)));
@@ -61,7 +61,7 @@ awaitable<exit_code> do_release(session& s) {
         order["all"] = true;
     else
         order["keys"] = s.opt.operands;
-    auto r = co_await s.post(route_id::release, {}, order);
+    auto r = co_await s.post(route_id::release, std::string(), order);
     if (!r) co_return r.error().code;
     if (!s.print_json(*r))
         s.print(fmt::format("{} released; the next run may take them\n",

@@ -55,7 +55,7 @@ awaitable<exit_code> do_jobs(session& s) {
     std::string query = s.opt.has(flag_id::all) ? "?all=true" : "";
     if (s.opt.has(flag_id::run))
         query += (query.empty() ? "?run=" : "&run=") + percent_encode(s.opt.value(flag_id::run));
-    auto r = co_await s.get(route_id::jobs, {}, query);
+    auto r = co_await s.get(route_id::jobs, std::string(), query);
     if (!r) co_return r.error().code;
     if (s.print_json(*r)) co_return exit_code::ok;
     std::vector<job_view> jobs;
@@ -84,7 +84,7 @@ awaitable<exit_code> do_report(session& s) {
         file.emplace(std::move(*opened));
     }
     const control::byte_sink sink = [&file](std::span<const char> piece) { return pass_on(file, piece); };
-    auto r = co_await s.download(route_id::report, {}, query, sink);
+    auto r = co_await s.download(route_id::report, std::string(), query, sink);
     if (!r) co_return r.error().code;
     if (file) {
         if (auto done = file->finish(); !done) co_return s.fail(exit_code::failed, done.error().detail).code;

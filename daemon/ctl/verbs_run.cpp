@@ -6,8 +6,8 @@
 
 #include <array>
 #include <cstdio>
+#include <fcntl.h>
 #include <optional>
-#include <unistd.h>
 
 #include "daemon/ctl/order.hpp"
 #include "daemon/ctl/text.hpp"
@@ -18,11 +18,14 @@ namespace enrichd::ctl {
 
 namespace {
 
-/// One answer of the terminal. Read through the loop, so that Ctrl-C is heard meanwhile.
+/// One answer of the terminal, read through the loop, so that Ctrl-C is heard meanwhile. The terminal is
+/// opened anew: what Asio does to a descriptor would stay with the shell's.
 awaitable<bool> ask(std::string question) {
+    const int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC);
+    if (terminal < 0) co_return false;
+    boost::asio::posix::stream_descriptor in(co_await boost::asio::this_coro::executor, terminal);
     fmt::print(stderr, "{} [y/N] ", question);
     std::fflush(stderr);
-    boost::asio::posix::stream_descriptor in(co_await boost::asio::this_coro::executor, dup(STDIN_FILENO));
     std::array<char, 64> answer = {};
     const auto n = co_await in.async_read_some(boost::asio::buffer(answer), boost::asio::use_awaitable);
     co_return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
@@ -49,7 +52,7 @@ exit_code exit_of_plan(session& s, const json& plan) {
 
 /// Without --auto: shows the plan and asks. Nothing if the run is to start, else how the command ends.
 awaitable<std::optional<exit_code>> settle_plan(session& s, json order) {
-    auto plan = co_await s.post(route_id::plan, {}, order);
+    auto plan = co_await s.post(route_id::plan, std::string(), order);
     if (!plan) co_return plan.error().code;
     s.print(show_plan(plan->body, s.term));
     if (const auto code = exit_of_plan(s, plan->body); code != exit_code::ok) co_return code;
@@ -92,7 +95,7 @@ awaitable<exit_code> do_run(session& s) {
         const auto end = co_await settle_plan(s, order);
         if (end) co_return *end;
     }
-    auto started = co_await s.post(route_id::start_run, {}, order);
+    auto started = co_await s.post(route_id::start_run, std::string(), order);
     if (!started) co_return started.error().code;
     const auto id = read_run(fields(started->body).object("run")).id;
     s.goes_on =
@@ -118,7 +121,7 @@ awaitable<exit_code> do_run(session& s) {
 
 awaitable<exit_code> do_plan(session& s) {
     const auto order = order_of(s.opt);
-    auto plan = co_await s.post(route_id::plan, {}, order);
+    auto plan = co_await s.post(route_id::plan, std::string(), order);
     if (!plan) co_return plan.error().code;
     if (!s.print_json(*plan)) s.print(show_plan(plan->body, s.term));
     co_return exit_of_plan(s, plan->body);

@@ -34,7 +34,7 @@ awaitable<answer<std::string>> copy_request_file(session& s, job_view job, std::
     if (!file) co_return s.fail(exit_code::failed, file.error().detail);
     result<void> written;
     const control::byte_sink sink = [&file](std::span<const char> piece) { return append(*file, piece); };
-    auto got = co_await s.download(route_id::request_file, job.id, {}, sink);
+    auto got = co_await s.download(route_id::request_file, job.id, std::string(), sink);
     if (!got) co_return got.error();
     if (auto r = file->finish(); !r) co_return s.fail(exit_code::failed, r.error().detail);
     if (!job.sha256.empty() && file->sha256() != job.sha256)
@@ -77,7 +77,7 @@ exit_code exit_of_batch(session& s, const job_view& j) {
 
 awaitable<exit_code> do_build(session& s) {
     const auto order = order_of(s.opt);
-    auto started = co_await s.post(route_id::build, {}, order);
+    auto started = co_await s.post(route_id::build, std::string(), order);
     if (!started) co_return started.error().code;
     const auto id = read_run(fields(started->body).object("run")).id;
     s.goes_on = fmt::format("building goes on in the daemon; enrichctl status {} looks", id);
@@ -115,7 +115,7 @@ awaitable<exit_code> do_submit(session& s) {
     order["kind"] = s.opt.value(flag_id::kind);
     order["sha256"] = *sha256;
     if (s.opt.has(flag_id::budget)) order["budget_usd"] = s.opt.value(flag_id::budget);
-    auto taken = co_await s.post(route_id::submit, {}, order);
+    auto taken = co_await s.post(route_id::submit, std::string(), order);
     if (!taken) co_return taken.error().code;
     if (s.opt.has(flag_id::no_wait)) {
         if (!s.print_json(*taken)) s.print("the daemon submits it: enrichctl jobs\n");
