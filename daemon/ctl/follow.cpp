@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "daemon/ctl/session.hpp"
 #include "daemon/with_timeout.hpp"
@@ -15,7 +16,8 @@ namespace enrichd::ctl {
 
 namespace {
 
-using namespace std::chrono_literals;
+// Between looks for a daemon that is away.
+constexpr std::chrono::milliseconds first_wait(200), longest_wait(5000);
 
 /// Looks at each line, shows it, and knows when it is enough.
 class watcher {
@@ -24,8 +26,9 @@ public:
         : shown_(shown), done_(done) {}
 
     awaitable<bool> take(std::string_view line) {
-        if (line.empty()) co_return true; // the daemon only shows that it is there
         heard_ = true;
+        if (std::exchange(away_, false)) shown_.note("the daemon is back");
+        if (line.empty()) co_return true; // the daemon only shows that it is there
         auto body = control::json::parse(line, nullptr, false);
         if (body.is_discarded()) co_return true;
         last_ = {200, std::string(line) + "\n", std::move(body), {}};
@@ -38,7 +41,13 @@ public:
     }
 
     bool reached() const { return reached_; }
+    /// Whether anything was heard since the last time.
     bool take_heard() { return std::exchange(heard_, false); }
+    /// Says so, once until something is heard again.
+    void lost_sight(const std::string& id) {
+        if (!std::exchange(away_, true))
+            shown_.note(fmt::format("the daemon has gone away; waiting for it to come back ({})", id));
+    }
     reply take_last() { return std::move(last_); }
 
 private:
@@ -46,6 +55,7 @@ private:
     const std::function<bool(const control::json&)>& done_;
     reply last_;
     bool heard_ = false;
+    bool away_ = false;
     bool reached_ = false;
 };
 
@@ -60,25 +70,21 @@ awaitable<result<reply>> session::follow_over_restarts(route_id route, std::stri
                                                        std::function<bool(const control::json&)> done) {
     watcher seen(shown, done);
     const control::line_sink sink = [&seen](std::string_view line) { return seen.take(line); };
-    auto wait = 200ms;
-    bool away = false, connected_once = false;
-    for (;;) {
+    auto wait = first_wait;
+    for (bool connected_once = false;;) {
         auto end = co_await daemon.stream(route, id, sink);
         if (seen.reached()) co_return seen.take_last();
         if (seen.take_heard()) {
-            if (away) shown.note("the daemon is back");
-            away = false;
             connected_once = true;
-            wait = 200ms;
+            wait = first_wait;
         }
         // 503 is a daemon on its way down or up; any other refusal is an answer.
         if (end && !end->ok() && end->status != 503) co_return end;
         if (!end && end.error().code == errc::cancelled) co_return end.error();
         if (!end && !connected_once && end.error().code == errc::unavailable) co_return end.error();
-        if (!away) shown.note(fmt::format("the daemon has gone away; waiting for it to come back ({})", id));
-        away = true;
+        seen.lost_sight(id);
         co_await pass(wait);
-        wait = std::min<std::chrono::milliseconds>(wait * 2, 5s);
+        wait = std::min(wait * 2, longest_wait);
     }
 }
 

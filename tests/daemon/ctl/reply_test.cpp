@@ -1,5 +1,6 @@
 // What the real enrichctl asks, prints and writes.
 // SPDX-License-Identifier: Apache-2.0
+#include "core/control.hpp"
 #include "core/sha256.hpp"
 #include "core/version.hpp"
 #include "daemon/ctl/text.hpp"
@@ -255,7 +256,6 @@ TEST_CASE("versions are told, and help teaches", "[daemon][ctl]") {
     CHECK(contains(help.out, "130 interrupted"));
     for (const auto& c : commands()) {
         CAPTURE(c.name);
-        auto words = split_list(std::string(c.name));
         std::vector<std::string> arguments;
         std::stringstream in{std::string(c.name)};
         for (std::string word; in >> word;)
