@@ -11,8 +11,10 @@ namespace {
 template <class Integer>
 void put(std::string& out, Integer value) {
     const auto bits = static_cast<std::make_unsigned_t<Integer>>(value);
-    for (std::size_t i = sizeof bits; i-- > 0;)
-        out += static_cast<char>(static_cast<unsigned char>(bits >> (8 * i)));
+    char bytes[sizeof bits];
+    for (std::size_t i = 0; i < sizeof bits; ++i) // compilers make one swap of it
+        bytes[i] = static_cast<char>(static_cast<unsigned char>(bits >> (8 * (sizeof bits - 1 - i))));
+    out.append(bytes, sizeof bits);
 }
 
 /// The array's head: one dimension, counted from one.
