@@ -7,6 +7,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/control_call.hpp"
 #include "tests/support/ctl_fixture.hpp"
+#include "tests/support/server_thread.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -29,7 +30,26 @@ std::string hex_of(const std::string& bytes) {
     return to_hex(sha256::of(bytes));
 }
 
+boost::asio::awaitable<void> of_another_version(http::server_request&, http::response_writer& out) {
+    const http::field_list fields = {{"Enrichd-Version", "99.0.0"}};
+    (void)co_await out.reply(200, "application/json", R"({"status": "paused", "version": "99.0.0"})", fields);
+}
+
 } // namespace
+
+TEST_CASE("a daemon of another version is said once, on standard error", "[daemon][ctl]") {
+    temp_folder folder;
+    const auto socket = folder / "s";
+    server_thread daemon(of_another_version);
+    REQUIRE(daemon.listen_unix(socket, 0600).has_value());
+    daemon.start();
+    const auto end = run_program(ENRICHCTL, {"pause", "--socket", socket.native()});
+    CHECK(end.code == 0);
+    CHECK(end.out == "paused\n");
+    CHECK(end.err ==
+          "enrichctl " + std::string(program_version()) +
+              " talks to enrichd 99.0.0: restart the daemon after an upgrade, or use its own enrichctl\n");
+}
 
 TEST_CASE("--json prints the reply unchanged, good or bad", "[daemon][ctl]") {
     ctl_fixture f;
