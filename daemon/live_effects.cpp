@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 namespace enrichd {
@@ -19,8 +20,9 @@ namespace {
 // How far back before the intent the provider's list is read: its clock may run behind ours.
 constexpr std::int64_t clock_slack_seconds = 15 * 60;
 
-// Results beyond the projection by this factor and amount are not downloaded: something else is wrong then.
-constexpr std::uint64_t download_factor = 2;
+// Results beyond the projection by this factor and amount are not downloaded: something else is wrong then. A
+// provider that answers with numbers where base64 was asked for sends four times as much.
+constexpr std::uint64_t download_factor = 5;
 constexpr std::uint64_t download_slack = 64ULL * 1024 * 1024;
 
 effect_outcome postponed(const error& e) {
@@ -93,7 +95,7 @@ boost::asio::awaitable<effect_outcome> live_effects::perform(job::effect::any wh
 boost::asio::awaitable<effect_outcome> live_effects::upload(job_row job) {
     const auto path = spool_.request_file(job.plan.file_name);
     const auto client = client_;
-    const auto sha = co_await on_pool(pool_, [path] { return hash_file(path); });
+    const auto sha = co_await on_pool(pool_, [&path] { return hash_file(path); });
     if (!sha) co_return done(job::event::file_refused{sha.error().detail});
     if (*sha != job.plan.file_sha256)
         co_return done(
@@ -119,8 +121,11 @@ boost::asio::awaitable<effect_outcome> live_effects::create_batch(job::effect::c
                                                                   job_row job) {
     const auto client = client_;
     const auto& submission = std::get<job::intent_submit>(job.state).submission;
-    const auto batch = co_await client->create_batch({what.file_id, std::string(endpoint(job.plan.kind)),
-                                                      job.plan.window, metadata(ledger_, job, submission)});
+    // A named object: g++ 12 destroys a braced one within a co_await expression twice
+    // (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=104031).
+    provider::batch_order order{what.file_id, std::string(endpoint(job.plan.kind)), job.plan.window,
+                                metadata(ledger_, job, submission)};
+    const auto batch = co_await client->create_batch(std::move(order));
     if (batch) co_return done(job::event::batch_created{batch->id, batch->created_at}, batch->id);
     const auto& e = batch.error();
     if (e.code == errc::provider_busy || e.code == errc::provider_unauthorized ||
@@ -136,16 +141,19 @@ boost::asio::awaitable<result<std::vector<batch_object>>> live_effects::batches_
     const auto client = client_;
     const auto since = what.since_ms / 1000 - clock_slack_seconds;
     std::vector<batch_object> found;
+    std::set<std::string> listed;
     std::string after;
     for (;;) {
         auto page = co_await client->list_batches(after);
         if (!page) co_return page.error();
         bool past = page->batches.empty() || !page->has_more;
+        bool any_new = false;
         for (auto& b : page->batches) {
             if (b.created_at < since) past = true;
+            any_new = listed.insert(b.id).second || any_new;
             if (is_ours(b, what)) found.push_back(b);
         }
-        if (past) break;
+        if (past || !any_new) break; // a server that does not know `after` gives the same page again
         after = page->batches.back().id;
     }
     std::stable_sort(found.begin(), found.end(),

@@ -53,6 +53,11 @@ job::merge_cursor after_slice(const job::effect::merge& what, std::uint64_t offs
     return next;
 }
 
+// The job's own, never the configuration's of today.
+target::wanted wanted_of(const job_plan& p) {
+    return {p.kind, p.model, p.version, p.refresh_legacy, p.keep_versions};
+}
+
 std::vector<std::string> read_ids(const std::vector<spool_line>& lines) {
     std::vector<std::string> ids;
     ids.reserve(lines.size());
@@ -155,11 +160,9 @@ boost::asio::awaitable<effect_outcome> merger::merge_file(job::effect::merge wha
     auto rows = rows_to_write(job, answers, record);
     target::merge_reply written;
     if (!rows.empty()) {
-        auto reply = co_await into->merge({what.submission,
-                                           what.from.slice,
-                                           {job.plan.kind, job.plan.model, job.plan.version,
-                                            job.plan.refresh_legacy, job.plan.keep_versions},
-                                           std::move(rows)});
+        target::merge_slice transaction{what.submission, what.from.slice, wanted_of(job.plan),
+                                        std::move(rows)};
+        auto reply = co_await into->merge(std::move(transaction));
         if (!reply) co_return postponed(reply.error());
         written = std::move(*reply);
     }

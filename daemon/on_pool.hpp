@@ -17,7 +17,9 @@ boost::asio::awaitable<void> run_on(boost::asio::any_io_executor pool, std::func
 }
 
 /// Calls `work` on `pool` and returns what it returned, back on the caller's executor; what it throws is
-/// thrown here. It is always waited for, cancelled or not, so it may refer to what the caller holds.
+/// thrown here. It is always waited for, cancelled or not, so it may refer to what the caller holds. And so
+/// it should: g++ 12 destroys what a lambda written within a co_await expression captured by value twice
+/// (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=104031). Capture by reference, or give the lambda a name.
 template <class F>
 boost::asio::awaitable<std::invoke_result_t<F&>> on_pool(boost::asio::any_io_executor pool, F work) {
     if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/request_files.hpp"
 
+#include "core/batch_result.hpp"
 #include "daemon/on_pool.hpp"
 
 #include <fmt/format.h>
@@ -68,7 +69,7 @@ void request_files::place_lines(const prepared_row& row, piece& p) {
         p.requests.push_back(std::move(r));
         p.bytes += line.json;
         f.plan.totals.add(line, model_);
-        f.plan.max_line_bytes = std::max(f.plan.max_line_bytes, line.reply_bytes);
+        f.plan.max_line_bytes = std::max(f.plan.max_line_bytes, longest_line(line.reply_bytes));
     }
 }
 
@@ -88,9 +89,8 @@ boost::asio::awaitable<void> request_files::begin_file() {
     f.plan = common_;
     f.plan.file_name = fmt::format("{}{}-{}.requests.jsonl", request_file_prefix(common_.run_id),
                                    name(common_.kind), files_.size() + 1);
-    writer_ = co_await on_pool(pool_, [path = spool_.request_file(f.plan.file_name)] {
-        return std::make_unique<spool_writer>(path);
-    });
+    const auto path = spool_.request_file(f.plan.file_name);
+    writer_ = co_await on_pool(pool_, [&path] { return std::make_unique<spool_writer>(path); });
     auto birth = ledger_.begin();
     f.job_id = ledger_.jobs().create(f.plan, job::goal::built, now_ms_);
     birth.commit();

@@ -186,7 +186,7 @@ boost::asio::awaitable<result<run_row>> run_builder::begin_again(std::int64_t ru
         from_scratch.commit();
     }
     const auto prefix = request_file_prefix(run_id);
-    co_await on_pool(pool_, [this, prefix] { spool_.remove_request_files(prefix); });
+    co_await on_pool(pool_, [&] { spool_.remove_request_files(prefix); });
     co_return *ledger_.runs().find(run_id);
 }
 
@@ -220,7 +220,7 @@ boost::asio::awaitable<result<void>> run_builder::refuse(run_row run, run::state
         nothing_stays.commit();
     }
     const auto prefix = request_file_prefix(run.id);
-    co_await on_pool(pool_, [this, prefix] { spool_.remove_request_files(prefix); });
+    co_await on_pool(pool_, [&] { spool_.remove_request_files(prefix); });
     log_run(log::level::warning, run.id, fmt::format("{} {}", name(end), why));
     co_return result<void>{};
 }

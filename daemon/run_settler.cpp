@@ -44,7 +44,7 @@ file_totals totals_of(const std::vector<failed_request>& requests, const job_pla
         t.output_cap += r.asked.output_cap;
         t.bound += r.asked.bound;
     }
-    t.reply_bytes = t.requests * before.max_line_bytes;
+    t.reply_bytes = before.totals.reply_bytes; // fewer requests: an upper bound still
     return t;
 }
 
