@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace enrichd {
 
@@ -17,11 +18,17 @@ constexpr std::size_t longest_text = 200; // characters of anything from outside
 
 // Text from outside: one line of plain characters, and no markup.
 std::string plain(std::string_view text) {
-    static constexpr std::string_view special = "\\`*_{}[]()<>#+!|&~";
+    static constexpr std::string_view special = "\\`*_[]<>|&~";
+    const auto safe = safe_excerpt(text, longest_text);
+    const auto is_word = [&](std::size_t at) {
+        return at < safe.size() && std::isalnum(static_cast<unsigned char>(safe[at])) != 0;
+    };
     std::string escaped;
-    for (const char c : safe_excerpt(text, longest_text)) {
-        if (special.find(c) != std::string_view::npos) escaped += '\\';
-        escaped += c;
+    for (std::size_t i = 0; i < safe.size(); ++i) {
+        // An underscore inside a word is none: ids stay readable.
+        const bool inside = safe[i] == '_' && i > 0 && is_word(i - 1) && is_word(i + 1);
+        if (!inside && special.find(safe[i]) != std::string_view::npos) escaped += '\\';
+        escaped += safe[i];
     }
     return escaped;
 }

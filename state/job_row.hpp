@@ -60,6 +60,15 @@ struct job_plan {
     token_price price;
 };
 
+/// How many requests of a batch are done, as the provider counts.
+struct batch_counts {
+    std::int64_t total = 0;
+    std::int64_t completed = 0;
+    std::int64_t failed = 0;
+
+    bool operator==(const batch_counts&) const = default;
+};
+
 struct job_row {
     std::int64_t id = 0;
     job_plan plan;
@@ -73,6 +82,7 @@ struct job_row {
     std::optional<std::int64_t> waiting_since_ms;
     std::optional<std::string> batch_id;
     std::string ended_as;
+    std::optional<batch_counts> counts; ///< as the provider last told them
     std::int64_t strays = 0;
     std::int64_t created_ms = 0;
     std::int64_t changed_ms = 0;

@@ -13,7 +13,7 @@ constexpr auto columns = R"SQL(
     input_tokens, output_cap, bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes, max_line_bytes,
     used_input, used_cached, used_output, used_reasoning, actual_pd,
     state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for, waiting_since_ms, blocked,
-    batch_id, ended_as, strays, created_ms, changed_ms, ended_ms
+    batch_id, ended_as, strays, created_ms, changed_ms, ended_ms, batch_total, batch_completed, batch_failed
 )SQL";
 
 std::string select(std::string_view rest) {
@@ -70,6 +70,7 @@ job_row read(const sqlite::statement::use& r) {
     row.created_ms = r.integer(44);
     row.changed_ms = r.integer(45);
     row.ended_ms = r.optional_integer(46);
+    if (!r.is_null(47)) row.counts = batch_counts{r.integer(47), r.integer(48), r.integer(49)};
     return row;
 }
 
@@ -88,6 +89,12 @@ std::string_view ended_as(const job::state& s) {
     if (const auto* p = std::get_if<job::polling>(&s)) return name(p->status);
     if (const auto* f = std::get_if<job::fetched>(&s)) return name(f->ended_as);
     return "";
+}
+
+// A count that the provider told with this state.
+std::optional<std::int64_t> told(const job::state& s, std::int64_t job::polling::*count) {
+    const auto* p = std::get_if<job::polling>(&s);
+    return p ? std::optional(p->*count) : std::nullopt;
 }
 
 } // namespace
@@ -130,6 +137,8 @@ job_table::job_table(sqlite::database& db)
               waiting_since_ms = CASE WHEN ?8 = '' THEN NULL ELSE COALESCE(waiting_since_ms, ?10) END,
               batch_id = COALESCE(?11, batch_id),
               ended_as = CASE WHEN ?12 = '' THEN ended_as ELSE ?12 END,
+              batch_total = COALESCE(?14, batch_total), batch_completed = COALESCE(?15, batch_completed),
+              batch_failed = COALESCE(?16, batch_failed),
               open_bound_pd = CASE WHEN ?13 IS NULL THEN open_bound_pd ELSE 0 END, -- every request has its outcome
               changed_ms = ?10, ended_ms = ?13
           WHERE id = ?1 AND revision = ?2
@@ -248,7 +257,8 @@ result<void> job_table::record(const job_row& before, const job_change& c, std::
     const auto changed =
         record_(before.id, before.revision, name(c.to), state_fields(c.to), c.new_submission ? 1 : 0, due,
                 c.waiting.failures, c.waiting.reason, c.waiting.blocked ? 1 : 0, now_ms, job::batch_id(c.to),
-                ended_as(c.to), ended)
+                ended_as(c.to), ended, told(c.to, &job::polling::total), told(c.to, &job::polling::completed),
+                told(c.to, &job::polling::failed))
             .run();
     if (changed != 1)
         return error{errc::lost_race, fmt::format("job {} was changed by another turn", job_name(before.id))};

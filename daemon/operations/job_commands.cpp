@@ -158,7 +158,7 @@ result<json> live_operations::poll(std::string id) {
     const auto answer = [&](const char* status) {
         return json{{"status", status}, {"job", job_object(job.id)}};
     };
-    if (has_ended_there(job.state)) return answer("ended");
+    if (job::has_ended(job.state) || has_ended_there(job.state)) return answer("ended");
     // A look for a batch that may or may not exist keeps to its schedule: only time makes its absence
     // certain.
     if (!is_watched(job.state)) return answer("not_submitted");

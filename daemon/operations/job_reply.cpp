@@ -36,9 +36,9 @@ json batch_status_of(const job_row& job) {
 }
 
 json batch_counts_of(const job_row& job) {
-    const auto* seen = std::get_if<job::polling>(&job.state);
-    if (!seen) return nullptr;
-    return {{"total", seen->total}, {"completed", seen->completed}, {"failed", seen->failed}};
+    if (!job.counts) return nullptr;
+    return {
+        {"total", job.counts->total}, {"completed", job.counts->completed}, {"failed", job.counts->failed}};
 }
 
 json usage_object(const token_usage& u) {

@@ -66,6 +66,7 @@ private:
     bool wish_to_cancel(const job_row& job, bool merge_too);
     void make_due(const job_row& job);
     void something_changed();
+    awaitable<result<json>> plan_by_kind(run_order order, build_settings with);
 
     operation_parts parts_;
 };

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 namespace enrichd {
 
@@ -55,6 +56,20 @@ json authority_array(const run_summary& summary) {
     return array;
 }
 
+// A kind that cannot be built: nothing was counted.
+json problem_object(kind k, const error& problem) {
+    kind_summary nothing;
+    nothing.kind = k;
+    auto object = kind_object(nothing);
+    object["problem"] = error_object(problem.code, problem.detail);
+    return object;
+}
+
+// What a person must mend in the order, configuration or target, and waiting does not.
+bool is_problem(const error& e) {
+    return e.code == errc::target_blocked || e.code == errc::invalid_input;
+}
+
 json plan_object(const run_summary& summary, const run_order& order, money limit) {
     const auto bound = summary.bound();
     const bool fits = bound <= limit;
@@ -85,13 +100,37 @@ json migration_object(const std::string& identity, const std::vector<target::mig
 
 } // namespace
 
-// A kind that cannot run is told with the others: each is looked at by itself then.
 live_operations::awaitable<result<json>> live_operations::plan(run_order order) {
+    if (order.kinds.empty()) order.kinds.assign(std::begin(all_kinds), std::end(all_kinds));
     const auto with = parts_.settings();
     const auto limit = limit_of(order, with.settings->budget);
     const auto summary = co_await parts_.builder.plan(order, with);
-    if (!summary) co_return summary.error();
-    co_return plan_object(*summary, order, limit);
+    if (summary) co_return plan_object(*summary, order, limit);
+    if (!is_problem(summary.error())) co_return summary.error();
+    co_return co_await plan_by_kind(std::move(order), with);
+}
+
+// Some kind cannot be built: each is looked at by itself, and the plan tells which, and why.
+live_operations::awaitable<result<json>> live_operations::plan_by_kind(run_order order, build_settings with) {
+    const auto limit = limit_of(order, with.settings->budget);
+    run_summary working;
+    json problems = json::array();
+    for (const auto k : order.kinds) {
+        auto alone = order;
+        alone.kinds = {k};
+        auto summary = co_await parts_.builder.plan(alone, with);
+        if (!summary && !is_problem(summary.error())) co_return summary.error();
+        if (!summary) {
+            problems.push_back(problem_object(k, summary.error()));
+            continue;
+        }
+        working.kinds.insert(working.kinds.end(), summary->kinds.begin(), summary->kinds.end());
+        working.would_fit = summary->would_fit;
+    }
+    auto object = plan_object(working, order, limit);
+    for (auto& problem : problems)
+        object["kinds"].push_back(std::move(problem));
+    co_return object;
 }
 
 live_operations::awaitable<result<json>> live_operations::migration_plan() {

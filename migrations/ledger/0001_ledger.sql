@@ -87,6 +87,9 @@ CREATE TABLE jobs (
     blocked     INTEGER NOT NULL CHECK (blocked IN (0, 1)), -- a person must act first
     batch_id    TEXT,
     ended_as    TEXT    NOT NULL, -- the provider's last word about the batch; empty if there was none
+    batch_total     INTEGER, -- the provider's last counts of the batch's requests; NULL if it told none
+    batch_completed INTEGER,
+    batch_failed    INTEGER,
     strays      INTEGER NOT NULL, -- result lines that answer no request of ours, or answer one twice
     created_ms  INTEGER NOT NULL,
     changed_ms  INTEGER NOT NULL,

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/operations/job_story.hpp"
+
+#include "tests/support/catch.hpp"
+#include "tests/support/ledger_fixture.hpp"
+
+using namespace enrichd;
+using enrichd::test::noon;
+
+namespace {
+
+job_row job_in(const job::state& s, job::goal until = job::goal::merged) {
+    job_row row;
+    row.id = 7;
+    row.plan.kind = kind::summaries;
+    row.plan.totals.requests = 3;
+    row.state = s;
+    row.wishes.until = until;
+    if (!job::has_ended(s)) row.waiting.due_ms = noon;
+    return row;
+}
+
+job::state state(std::size_t index) {
+    return enrichd::test::one_of_each_state().at(index);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    INFO(text << " [should contain] " << part);
+    CHECK(text.find(part) != std::string::npos);
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("every state says why it stands there, and what is next unless it has ended",
+          "[operations][story]") {
+    for (const auto& s : enrichd::test::one_of_each_state())
+        for (const auto cancel :
+             {job::cancel_reason::none, job::cancel_reason::user, job::cancel_reason::deadline})
+            for (const auto until : {job::goal::built, job::goal::fetched, job::goal::merged}) {
+                CAPTURE(job::name(s), name(cancel), name(until));
+                auto row = job_in(s, until);
+                row.wishes.cancel = cancel;
+                const auto story = tell(row, false, std::nullopt);
+                CHECK_FALSE(story.why.empty());
+                CHECK(story.next.empty() == job::has_ended(s));
+                CHECK(story.failure.has_value() == std::holds_alternative<job::failed>(s));
+                CHECK_FALSE(story.blocked);
+            }
+}
+
+TEST_CASE("what waits for a person is held, and says for which command", "[operations][story]") {
+    const auto built = tell(job_in(state(0), job::goal::built), false, std::nullopt);
+    CHECK(built.held == "waits for submit");
+    contains(built.next, "enrichctl submit --kind summaries");
+    const auto fetched = tell(job_in(state(7), job::goal::fetched), false, std::nullopt);
+    CHECK(fetched.held == "waits for merge");
+    contains(fetched.next, "enrichctl merge 7");
+    contains(fetched.why, "expired");
+    CHECK_FALSE(tell(job_in(state(7)), false, std::nullopt).held);
+    CHECK_FALSE(tell(job_in(state(0)), false, std::nullopt).held);
+}
+
+TEST_CASE("a pause holds what would begin something, and nothing else", "[operations][story]") {
+    for (std::size_t i = 0; i < 12; ++i) {
+        CAPTURE(i);
+        const auto story = tell(job_in(state(i)), true, std::nullopt);
+        const bool begins = i == 0 || i == 2; // built, uploaded
+        CHECK((story.held == "paused") == begins);
+        if (begins) contains(story.next, "enrichctl resume");
+    }
+    CHECK(tell(job_in(state(0), job::goal::built), true, std::nullopt).held == "waits for submit");
+}
+
+TEST_CASE("a batch tells its progress, its next look and its deadline", "[operations][story]") {
+    const auto story = tell(job_in(state(6)), false, noon + 1000);
+    contains(story.why, "2 of 3 requests are done");
+    contains(story.next, "2025-11-22 12:00:00Z");
+    contains(story.next, "2025-11-22 12:00:01Z");
+    auto p = std::get<job::polling>(state(6));
+    p.status = batch_status::validating;
+    contains(tell(job_in(p), false, {}).why, "checks the request file");
+    p.status = batch_status::completed;
+    contains(tell(job_in(p), false, {}).why, "completed");
+    contains(tell(job_in(p), false, {}).next, "fetches");
+}
+
+TEST_CASE("a cancelled batch tells who wanted it and how far it is", "[operations][story]") {
+    auto row = job_in(state(5));
+    row.wishes.cancel = job::cancel_reason::deadline;
+    contains(tell(row, false, {}).why, "deadline");
+    contains(tell(row, false, {}).next, "asks the provider to cancel");
+    row = job_in(state(6)); // cancel_sent
+    row.wishes.cancel = job::cancel_reason::user;
+    contains(tell(row, false, {}).why, "has not confirmed");
+    row = job_in(state(0));
+    row.wishes.cancel = job::cancel_reason::user;
+    contains(tell(row, false, {}).next, "costs nothing");
+}
+
+TEST_CASE("an unknown submission says since when and how often it was looked for", "[operations][story]") {
+    const auto story = tell(job_in(state(4)), false, {});
+    contains(story.why, "2025-11-22 12:00:00Z");
+    contains(story.why, "2 times");
+    CHECK_FALSE(story.blocked);
+}
+
+TEST_CASE("what stands in the way is told with a code that says whose it is", "[operations][story]") {
+    const auto held_up = [](std::size_t index, const waiting& w) {
+        auto row = job_in(state(index));
+        row.waiting = w;
+        return tell(row, false, std::nullopt);
+    };
+    const auto code = [](const job_story& s) {
+        REQUIRE(s.blocked);
+        return s.blocked->code;
+    };
+    CHECK(code(held_up(7, {noon, 1, "connection refused", false})) == errc::target_unavailable);
+    CHECK(code(held_up(7, {noon, 1, "permission denied", true})) == errc::target_blocked);
+    CHECK(code(held_up(6, {noon, 3, "502", false})) == errc::provider_busy);
+    CHECK(code(held_up(3, {noon, 1, "invalid_api_key", true})) == errc::provider_unauthorized);
+    CHECK(code(held_up(2, {noon, 0, "no room (token_limit_exceeded)", false})) == errc::provider_busy);
+    contains(held_up(6, {noon, 3, "502", false}).why, "502 (tried 3 times)");
+    CHECK_FALSE(held_up(6, {noon, 0, "", false}).blocked);
+    CHECK_FALSE(held_up(2, {std::nullopt, 0, "paused", false}).blocked);
+    CHECK_FALSE(held_up(4, {noon, 0, "whether the provider took the batch is unknown", false}).blocked);
+    CHECK_FALSE(held_up(8, {std::nullopt, 2, "old", false}).blocked); // merged
+}
+
+TEST_CASE("a failed job gives the provider's reason as its error", "[operations][story]") {
+    const auto story = tell(job_in(state(9)), false, {});
+    REQUIRE(story.failure);
+    CHECK(story.failure->code == errc::provider_rejected);
+    CHECK(story.failure->detail == "token_limit: too \"many\"");
+}
+
+TEST_CASE("the deadline counts from the provider's created_at, while the batch runs", "[operations][story]") {
+    CHECK(deadline_of(job_in(state(5)), 26) == noon + 26 * 3'600'000);
+    CHECK(deadline_of(job_in(state(6)), 0.5) == noon + 1'800'000);
+    for (const std::size_t i : {0U, 1U, 2U, 3U, 4U, 7U, 8U, 9U, 10U, 11U})
+        CHECK_FALSE(deadline_of(job_in(state(i)), 26));
+    auto ended = std::get<job::polling>(state(6));
+    ended.status = batch_status::cancelled;
+    CHECK_FALSE(deadline_of(job_in(ended), 26));
+    auto unknown = std::get<job::submitted>(state(5));
+    unknown.created_at = 0;
+    CHECK_FALSE(deadline_of(job_in(unknown), 26));
+}

@@ -1,0 +1,15 @@
+// A clock that stands still until it is told to move.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/clock.hpp"
+
+namespace enrichd::test {
+
+struct manual_clock final : enrichd::clock {
+    explicit manual_clock(std::int64_t start) : now(start) {}
+    std::int64_t now_ms() const override { return now; }
+    std::int64_t now;
+};
+
+} // namespace enrichd::test
