@@ -168,7 +168,7 @@ void instance::after_turn() {
 }
 
 asio::awaitable<void> instance::heed_signals() {
-    for (;;) {
+    while (!drained_) {
         boost::system::error_code cancelled;
         const int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
         if (cancelled) co_return;
@@ -206,6 +206,7 @@ asio::awaitable<void> instance::drain() {
         log::warning("stopped with calls under way; the next start takes them up");
         std::_Exit(EXIT_SUCCESS);
     }
+    drained_ = true; // heed_signals() may not wait at this moment
     signals_.cancel();
 }
 

@@ -80,7 +80,8 @@ private:
     boost::asio::signal_set signals_;
     boost::asio::steady_timer watchdog_;
     boost::asio::steady_timer pruning_;
-    bool stopping_ = false;
+    bool stopping_ = false; ///< set by stop()
+    bool drained_ = false;  ///< set by drain(): no turn is under way any more
 };
 
 } // namespace enrichd
