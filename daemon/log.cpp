@@ -48,17 +48,16 @@ void write_stderr(level l, std::string_view message, std::initializer_list<field
                                    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
                                    now.tv_nsec / 1'000'000, word(l), message);
     for (const auto& [name, value] : fields)
-        line += fmt::format(" {}={}", name, value);
+        if (!value.empty()) line += fmt::format(" {}={}", name, value);
     line += '\n';
     std::fwrite(line.data(), 1, line.size(), stderr); // one write, so that lines of two threads do not mix
 }
 
 void write_journal(level l, std::string_view message, std::initializer_list<field> fields) {
     std::vector<std::string> entries = {fmt::format("MESSAGE={}", message),
-                                        fmt::format("PRIORITY={}", static_cast<int>(l)),
-                                        "SYSLOG_IDENTIFIER=enrichd"};
+                                        fmt::format("PRIORITY={}", static_cast<int>(l))};
     for (const auto& [name, value] : fields)
-        entries.push_back(fmt::format("{}={}", name, value));
+        if (!value.empty()) entries.push_back(fmt::format("{}={}", name, value));
     std::vector<iovec> parts;
     for (auto& entry : entries)
         parts.push_back({entry.data(), entry.size()});

@@ -14,7 +14,7 @@ namespace enrichd::log {
 /// syslog's levels, as far as we use them.
 enum class level { critical = 2, error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 
-/// A journal field: its name ("ENRICHD_JOB") and value.
+/// A journal field: its name ("ENRICHD_JOB") and value. Left out where the value is empty.
 using field = std::pair<std::string_view, std::string>;
 
 /// Where entries go. Chosen once, at start: the journal if stderr is connected to it (JOURNAL_STREAM).

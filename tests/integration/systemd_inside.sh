@@ -30,9 +30,10 @@ ctl() { enrichctl --socket $socket "$@"; }
 # job_states: the states of all jobs, one a line.
 job_states() { ctl jobs --all --json | grep -o '"state": *"[a-z_]*"' | cut -d'"' -f4; }
 is_restarted() { [ "$(property NRestarts)" = "$1" ] && [ "$(property ActiveState)" = active ]; }
-some_job_is() { job_states | grep -qx "$1"; }
-all_jobs_are() { [ -n "$(job_states)" ] && ! job_states | grep -qvx "$1"; }
-journal_has() { journalctl "$1" -o cat --no-pager | grep -q "$2"; }
+some_job_is() { job_states | grep -x -- "$1"; }
+all_jobs_are() { [ "$(job_states | sort -u)" = "$1" ]; }
+# No `grep -q` here: it would end before journalctl does, and with pipefail that is a failure.
+journal_has() { journalctl "$1" -o cat --no-pager | grep -- "$2"; }
 
 step "the units are well-formed and confined"
 units=$(dirname "$(systemctl show --value -p FragmentPath enrichd.service)")
@@ -96,17 +97,17 @@ job_count=$(job_states | wc -l)
 step "the journal has the job's whole life, before and after the kill"
 for job in 1 2; do
     for state in built submitted polling fetched merged; do
-        journal_has "ENRICHD_JOB=$job" "$state" || fail "job $job: no $state in the journal"
-        journalctl "ENRICHD_JOB=$job" -o json --no-pager | grep -q "\"ENRICHD_STATE\":\"$state\"" ||
+        journal_has "ENRICHD_JOB=$job" "$state" > /dev/null || fail "job $job: no $state in the journal"
+        [ -n "$(journalctl "ENRICHD_JOB=$job" "ENRICHD_STATE=$state" -o cat --no-pager)" ] ||
             fail "job $job: no entry has ENRICHD_STATE=$state"
     done
     pids=$(journalctl "ENRICHD_JOB=$job" -o json --no-pager | grep -o '"_PID":"[0-9]*"' | sort -u | wc -l)
     [ "$pids" = 2 ] || fail "job $job was seen by $pids processes, and not by two"
     batch=$(journalctl "ENRICHD_JOB=$job" -o json --no-pager | grep -o '"ENRICHD_BATCH_ID":"[^"]*"' | tail -n 1 | cut -d'"' -f4)
     [ -n "$batch" ] || fail "job $job: no ENRICHD_BATCH_ID"
-    journalctl "ENRICHD_BATCH_ID=$batch" -o cat --no-pager | grep -q merged || fail "$batch: not found by its id"
+    journal_has "ENRICHD_BATCH_ID=$batch" merged > /dev/null || fail "$batch: not found by its id"
 done
-! journalctl --no-pager | grep -q sk-systemd-test || fail "the key is in the journal"
+[ -z "$(journalctl -u enrichd --no-pager | grep sk-systemd-test)" ] || fail "the key is in the journal"
 
 step "a stuck daemon is restarted by the watchdog"
 mkdir -p /etc/systemd/system/enrichd.service.d
