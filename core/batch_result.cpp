@@ -19,7 +19,8 @@ using simdjson::dom::element;
 // A parser keeps its buffers for the next line; those that a rare huge line needed are given back.
 constexpr std::size_t largest_kept = 1 << 20;
 
-// No request is billed for more; a wild figure must not overflow what is added up from fifty thousand of them.
+// No request is billed for more; a wild figure must not overflow what is added up from fifty thousand of
+// them.
 constexpr std::int64_t most_tokens = 2'000'000;
 
 std::int64_t tokens_at(simdjson::simdjson_result<element> field) {

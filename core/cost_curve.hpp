@@ -9,9 +9,9 @@
 
 namespace enrichd {
 
-/// Cumulated bounds of the selected rows of one kind, in order. Kept at every row up to some thousands, then at every
-/// second, fourth, ... row, so that memory stays bounded; between two points the later one counts, which is never too
-/// low.
+/// Cumulated bounds of the selected rows of one kind, in order. Kept at every row up to some thousands, then
+/// at every second, fourth, ... row, so that memory stays bounded; between two points the later one counts,
+/// which is never too low.
 class cost_curve {
 public:
     /// The next row adds this much.

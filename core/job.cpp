@@ -50,17 +50,15 @@ state on(const intent_submit& s, const event::batch_created& e) {
 state on(const intent_submit&, const event::batch_refused& e) {
     return failed{e.reason};
 }
-state on(const intent_submit& s, const event::batch_postponed&)
-{
+state on(const intent_submit& s, const event::batch_postponed&) {
     return uploaded{s.file_id, s.submission};
 }
 state on(const intent_submit& s, const event::batch_unclear&) {
     return submit_unknown{s.submission, s.file_id, s.since_ms, 0};
 }
-// A turn that starts in intent_submit is a restart. Its look comes at once, so it does not count: the schedule of
-// looks begins after it.
-state on(const intent_submit& s, const event::batch_not_found&)
-{
+// A turn that starts in intent_submit is a restart. Its look comes at once, so it does not count: the
+// schedule of looks begins after it.
+state on(const intent_submit& s, const event::batch_not_found&) {
     return submit_unknown{s.submission, s.file_id, s.since_ms, 0};
 }
 

@@ -44,7 +44,7 @@ struct kind_summary {
     row_counts rows;
     file_totals totals;
     std::int64_t files = 0;
-    std::int64_t replaced_texts = 0; ///< texts with invalid UTF-8, of which parts were sent as U+FFFD
+    std::int64_t replaced_texts = 0;       ///< texts with invalid UTF-8, of which parts were sent as U+FFFD
     std::set<std::int64_t> in_flight_jobs; ///< at most 20
     std::map<std::string, authority_counts> authorities;
     std::vector<std::string> warnings;

@@ -164,8 +164,7 @@ result<std::string> make_head(const request& r, const endpoint& to) {
 
 awaitable<result<void>> write_request(byte_stream& stream, std::string head,
                                       const std::vector<body_part>& body, const call_clock& time,
-                                      boost::asio::any_io_executor pool, exchange_report& report)
-{
+                                      boost::asio::any_io_executor pool, exchange_report& report) {
     piece_writer out(stream, time, report);
     if (auto done = co_await out.append(head); !done) co_return done;
     for (const auto& part : body) {

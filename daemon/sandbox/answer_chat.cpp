@@ -25,6 +25,14 @@ struct completion {
     std::size_t reasoning = 0; ///< before it
 };
 
+// A model would not repeat the title, where there is something below it.
+std::string_view below_title(std::string_view data) {
+    const auto from = data.find_first_not_of(" \n");
+    if (from == std::string_view::npos || !data.substr(from).starts_with("Title: ")) return data;
+    const auto body = data.find_first_not_of(" \n", std::min(data.find('\n', from), data.size()));
+    return body == std::string_view::npos ? data : data.substr(body);
+}
+
 // What the model says within its cap.
 completion complete(const chat_request& request, model_fault fault, token_bench& bench) {
     const auto table = table_of(*request.model);
@@ -33,7 +41,7 @@ completion complete(const chat_request& request, model_fault fault, token_bench&
     std::string_view prompt;
     for (const auto& message : request.messages)
         if (message.role == "user") prompt = message.text;
-    std::string text = summarise(fenced_text(prompt), sentences);
+    std::string text = summarise(below_title(fenced_text(prompt)), sentences);
     std::size_t room = request.cap - c.reasoning;
     if (fault == model_fault::refusal) text = "I'm sorry, but I can't help with that.";
     if (fault == model_fault::empty || fault == model_fault::content_filter) text.clear();

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t considered = 200; ///< sentences; the location method would hardly pick a later one
 constexpr std::size_t beginning = 300;  ///< bytes of a text that has no sentence
+constexpr std::size_t longest = 180;    ///< bytes of a sentence; two lists of numbers must fit an output cap
 
 bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
@@ -118,6 +119,18 @@ double score(const word_model& model, std::size_t sentence) {
     return value;
 }
 
+// A sentence up to a word's end within `longest`, with an ellipsis where something is left out.
+std::string shortened(const std::string& sentence) {
+    if (sentence.size() <= longest) return sentence;
+    auto end = sentence.rfind(' ', longest);
+    if (end == std::string::npos || end < longest / 2) {
+        end = longest;
+        while (end > 0 && (static_cast<unsigned char>(sentence[end]) & 0xC0) == 0x80)
+            --end; // not inside a character
+    }
+    return sentence.substr(0, end) + " \u2026";
+}
+
 } // namespace
 
 std::vector<std::string> sentences_of(std::string_view text) {
@@ -153,7 +166,7 @@ std::string summarise(std::string_view text, std::size_t count) {
     for (std::size_t i = 0; i < sentences.size(); ++i) {
         if (!model.candidates[i].taken) continue;
         if (!out.empty()) out += ' ';
-        out += sentences[i];
+        out += shortened(sentences[i]);
     }
     if (!out.empty()) return out;
     auto end = std::min(text.size(), beginning);

@@ -18,8 +18,8 @@ std::vector<std::string> sentences_of(std::string_view text);
 /// content words in the text (SumBasic: A. Nenkova, L. Vanderwende, "The impact of frequency on
 /// summarization", MSR-TR-2005-101, after H. P. Luhn 1958), lowered with its distance from the beginning (the
 /// location method of H. P. Edmundson, "New Methods in Automatic Extracting", JACM 16(2), 1969). After each
-/// pick the probability of its words is squared, so that the next says something else. A text without
-/// sentences gives its beginning.
+/// pick the probability of its words is squared, so that the next says something else. A long sentence ends
+/// with an ellipsis after some 180 bytes; a text without sentences gives its beginning.
 std::string summarise(std::string_view text, std::size_t count);
 
 /// The part of a prompt that is data: what stands between <tag> and </tag>, or between two lines of the same

@@ -14,8 +14,7 @@ using Catch::Approx;
 /// A result in a failed check shows its error.
 template <class T>
 struct Catch::StringMaker<boost::system::result<T, enrichd::error>> {
-    static std::string convert(const boost::system::result<T, enrichd::error>& r)
-    {
+    static std::string convert(const boost::system::result<T, enrichd::error>& r) {
         return r ? "a value" : "error: " + r.error().detail;
     }
 };

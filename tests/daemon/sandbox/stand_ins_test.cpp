@@ -56,7 +56,14 @@ TEST_CASE("a summary is made of at most two of the text's own sentences, in orde
     CHECK(summarise("", 2) == "The text is empty.");
     CHECK(summarise("...", 2) == "...");
     CHECK(summarise("the of and", 2) == "the of and");
-    CHECK(summarise(std::string(100'000, 'x'), 2).size() <= 100'000);
+    CHECK(summarise(std::string(100'000, 'x'), 2).size() < 200);
+    std::string list = "Fixes CVE-2026-1000";
+    for (int i = 1001; i < 1100; ++i)
+        list += ", CVE-2026-" + std::to_string(i);
+    const auto summary = summarise(list + ".", 2);
+    CHECK(summary.size() < 200);
+    CHECK(summary.substr(0, 40) == list.substr(0, 40));
+    CHECK(summary.substr(summary.size() - 5) == ", \u2026");
 }
 
 TEST_CASE("the data of a prompt is what stands within its fence", "[sandbox]") {
