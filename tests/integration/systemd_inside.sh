@@ -44,6 +44,11 @@ for unit in enrichd.service enrichd-run.service; do
     tail -n 1 /tmp/score
 done
 
+step "what was installed is where the unit says, and the example is a good configuration"
+documents=$(systemctl show --value -p Documentation enrichd.service)
+[ -e "${documents#file:}" ] || fail "$documents is not there"
+enrichd --check-config --config "$(dirname "${documents#file:}")/enrichd.toml.example" || fail "the example configuration"
+
 step "users and folders are made, nothing is enabled"
 systemd-sysusers
 systemd-tmpfiles --create enrichd.conf
@@ -52,7 +57,7 @@ for unit in enrichd.service enrichd-run.timer; do
     [ "$(systemctl is-enabled $unit)" = disabled ] || fail "$unit is $(systemctl is-enabled $unit)"
 done
 
-step "the configuration, the example's keys with our values"
+step "a configuration, and rows"
 cat > /etc/enrichd/enrichd.toml <<TOML
 [database]
 url = "sqlite:/var/lib/enrichd/news.db"
