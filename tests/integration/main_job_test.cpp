@@ -1,0 +1,102 @@
+// The main job on real text, by the real programs: from rows without summary and embedding to rows with both.
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/catch.hpp"
+#include "tests/support/deployment.hpp"
+
+#include "state/sqlite.hpp"
+
+using namespace enrichd;
+using namespace enrichd::test;
+using nlohmann::json;
+
+namespace {
+
+constexpr auto rows_with_text = R"SQL(
+    SELECT COUNT(*) FROM events WHERE (SELECT SUM(LENGTH(clean_text)) FROM documents AS d WHERE d.event_id = events.event_id) >= 100
+)SQL";
+
+std::size_t files_in(const std::filesystem::path& folder) {
+    std::size_t n = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++n;
+    return n;
+}
+
+} // namespace
+
+TEST_CASE("a run enriches every row that has text, and a second run finds nothing to do", "[programs]") {
+    deployment d;
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+
+    const auto first = d.ctl({"run", "--auto", "--wait"});
+    INFO(first.out << first.err << d.daemon_log());
+    REQUIRE(first.code == 0);
+    CHECK(d.query("SELECT COUNT(*) FROM events WHERE embedding IS NOT NULL") == d.query(rows_with_text));
+    CHECK(d.query("SELECT COUNT(*) FROM events WHERE summary_en IS NOT NULL AND summary_model = 'gpt-4o-mini'") != "0");
+    CHECK(d.query("SELECT COUNT(*) FROM events WHERE embedding IS NOT NULL AND LENGTH(embedding) <> 4 * 1536") == "0");
+    CHECK(std::filesystem::exists(d.state() / "output/validation/latest/enrichment_report.md"));
+
+    const auto calls = d.truth()["calls"];
+    const auto second = d.ctl_json({"run", "--auto", "--wait"});
+    CHECK(second["run"]["requests"] == 0);
+    CHECK(second["run"]["rows"]["selected"] == 0);
+    CHECK(second["run"]["rows"]["done"].get<int>() > 0);
+    CHECK(d.truth()["calls"]["upload"] == calls["upload"]);
+    CHECK(d.truth()["calls"]["create"] == calls["create"]);
+    CHECK(d.stop_daemon() == 0);
+}
+
+TEST_CASE("what the ledger books is what the provider bills, to the token", "[programs]") {
+    deployment d;
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+    REQUIRE(d.ctl({"run", "--auto", "--wait"}).code == 0);
+
+    std::int64_t billed = 0;
+    for (const auto& batch : d.truth()["batches"])
+        billed += batch["billed"]["input_tokens"].get<std::int64_t>() + batch["billed"]["output_tokens"].get<std::int64_t>();
+    std::int64_t booked = 0;
+    std::int64_t projected_input = 0;
+    std::int64_t used_input = 0;
+    for (const auto& job : d.ctl_json({"jobs", "--all"})["jobs"]) {
+        booked += job["usage"]["input_tokens"].get<std::int64_t>() + job["usage"]["output_tokens"].get<std::int64_t>();
+        projected_input += job["input_tokens"].get<std::int64_t>();
+        used_input += job["usage"]["input_tokens"].get<std::int64_t>();
+    }
+    CHECK(booked == billed);
+    CHECK(projected_input == used_input); // the projection is exact
+}
+
+TEST_CASE("over budget, nothing is written and nothing is sent", "[programs]") {
+    deployment d;
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+
+    const auto refused = d.ctl({"run", "--auto", "--wait", "--budget", "0.0005"});
+    CHECK(refused.code == 8);
+    CAPTURE(refused.out, refused.err);
+    CHECK((refused.out + refused.err).find("--limit ") != std::string::npos);
+    CHECK(files_in(d.state() / "batch") == 0);
+    CHECK(d.truth()["files"].empty());
+    CHECK(d.ctl_json({"jobs", "--all"})["jobs"].empty());
+}
+
+TEST_CASE("a text that changed while its batch ran is not overwritten, and is taken by the next run", "[programs]") {
+    deployment d({.batch_seconds = "2"});
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+    REQUIRE(d.ctl({"run", "--auto", "--kind", "summaries"}).code == 0);
+    const auto changed = d.query("SELECT MIN(event_id) FROM documents WHERE LENGTH(clean_text) > 500");
+    {
+        sqlite::database db(d.news().string());
+        db.exec("UPDATE documents SET clean_text = 'Another text. ' || clean_text WHERE event_id = '" + changed + "'");
+    }
+    const auto ended = d.ctl({"poll", "r1"});
+    CAPTURE(ended.out, ended.err, d.daemon_log());
+    CHECK(d.query("SELECT summary_en IS NULL FROM events WHERE event_id = '" + changed + "'") == "1");
+    CHECK(d.ctl_json({"status", "r1"})["run"]["outcomes"]["stale"] == 1);
+
+    const auto next = d.ctl_json({"run", "--auto", "--wait", "--kind", "summaries"});
+    CHECK(next["run"]["requests"] == 1);
+    CHECK(d.query("SELECT summary_en IS NULL FROM events WHERE event_id = '" + changed + "'") == "0");
+}
