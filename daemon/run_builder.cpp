@@ -29,6 +29,10 @@ file_limits limits_of(const batch_config& b) {
     return limits;
 }
 
+std::string to_json(const refusal& why) {
+    return nlohmann::json{{"code", why.code}, {"message", why.message}, {"hint", why.hint}}.dump();
+}
+
 // Counts into how many files the rows would go.
 class counting_sink final : public row_sink {
 public:
@@ -112,11 +116,7 @@ private:
     std::int64_t told_ms_ = 0;
 };
 
-std::string refusal(std::string_view code, std::string_view message, std::string_view hint) {
-    return nlohmann::json{{"code", code}, {"message", message}, {"hint", hint}}.dump();
-}
-
-std::string over_budget(const run_summary& s, money limit, const run_order& order) {
+refusal over_budget(const run_summary& s, money limit, const run_order& order) {
     const auto fitting = s.would_fit.value_or(0);
     const auto advice =
         fitting > 0 ? fmt::format("--limit {} would fit", fitting) : "not even one row would fit";
@@ -127,13 +127,13 @@ std::string over_budget(const run_summary& s, money limit, const run_order& orde
     const auto variable = order.profile == "test" ? "ENRICH_MAX_USD_TEST" : "ENRICH_MAX_USD_FULL";
     const auto hint = fitting > 0 ? fmt::format("use --limit {}, or raise {}", fitting, variable)
                                   : fmt::format("raise --budget or {}", variable);
-    return refusal("over_budget", message, hint);
+    return {"over_budget", message, hint};
 }
 
 // What trying again by itself cannot mend: the run is refused, and says why.
-std::optional<std::string> final_refusal(const error& e) {
-    if (e.code == errc::target_blocked) return refusal("target_blocked", e.detail, "");
-    if (e.code == errc::invalid_input) return refusal("invalid_input", e.detail, "");
+std::optional<refusal> final_refusal(const error& e) {
+    if (e.code == errc::target_blocked) return refusal{"target_blocked", e.detail, ""};
+    if (e.code == errc::invalid_input) return refusal{"invalid_input", e.detail, ""};
     return std::nullopt;
 }
 
@@ -157,6 +157,8 @@ boost::asio::awaitable<result<void>> run_builder::build(std::int64_t run_id, bui
     if (!run) co_return run.error();
     const auto order = read_order(run->order_json);
     if (!order) co_return order.error();
+    const refusal by_user;
+    if (run->cancel_wanted) co_return co_await refuse(*run, run::state::cancelled, by_user);
 
     writing_sink sink({ledger_, spool_, clock_, pool_, tell_}, *run, *order, with);
     const auto summary = co_await survey(*order, with, ledger_, pool_, sink);
@@ -167,9 +169,11 @@ boost::asio::awaitable<result<void>> run_builder::build(std::int64_t run_id, bui
     }
     ledger_.runs().set_summary(run_id, to_json(*summary), clock_.now_ms());
     if (ledger_.runs().find(run_id)->cancel_wanted)
-        co_return co_await refuse(*run, run::state::cancelled, "");
-    if (summary->bound() > run->limit)
-        co_return co_await refuse(*run, run::state::refused, over_budget(*summary, run->limit, *order));
+        co_return co_await refuse(*run, run::state::cancelled, by_user);
+    if (summary->bound() > run->limit) {
+        const auto why = over_budget(*summary, run->limit, *order);
+        co_return co_await refuse(*run, run::state::refused, why);
+    }
     co_return open(*run);
 }
 
@@ -210,18 +214,20 @@ result<void> run_builder::open(const run_row& run) {
     return {};
 }
 
-boost::asio::awaitable<result<void>> run_builder::refuse(run_row run, run::state end, std::string why) {
+boost::asio::awaitable<result<void>> run_builder::refuse(run_row run, run::state end, refusal why) {
+    const auto detail = end == run::state::refused ? to_json(why) : std::string();
     {
         auto nothing_stays = ledger_.begin();
         ledger_.jobs().remove_of_run(run.id);
         const auto e = end == run::state::refused ? run::event::refused : run::event::cancel_wanted;
-        if (const auto ended = ledger_.runs().record(run, end, e, why, {}, clock_.now_ms()); !ended)
+        if (const auto ended = ledger_.runs().record(run, end, e, detail, {}, clock_.now_ms()); !ended)
             co_return ended.error();
         nothing_stays.commit();
     }
     const auto prefix = request_file_prefix(run.id);
     co_await on_pool(pool_, [&] { spool_.remove_request_files(prefix); });
-    log_run(log::level::warning, run.id, fmt::format("{} {}", name(end), why));
+    log_run(log::level::warning, run.id,
+            why.message.empty() ? std::string(name(end)) : fmt::format("{}: {}", name(end), why.message));
     co_return result<void>{};
 }
 

@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace enrichd {
@@ -30,6 +31,13 @@ struct build_settings {
 
 /// The limit of an order: the profile's, lowered by --budget.
 money limit_of(const run_order& order, const budget_config& budget);
+
+/// Why a run was refused: the error object of its reply.
+struct refusal {
+    std::string code;
+    std::string message;
+    std::string hint;
+};
 
 /// Reads the rows of an order, makes their requests on the pool, and either only counts them (plan) or writes
 /// them to the spool and the ledger (build). One at a time.
@@ -52,7 +60,7 @@ public:
 private:
     boost::asio::awaitable<result<run_row>> begin_again(std::int64_t run_id);
     result<void> open(const run_row& run);
-    boost::asio::awaitable<result<void>> refuse(run_row run, run::state end, std::string why);
+    boost::asio::awaitable<result<void>> refuse(run_row run, run::state end, refusal why);
 
     ledger& ledger_;
     spool& spool_;

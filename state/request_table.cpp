@@ -165,13 +165,7 @@ request_table::request_table(sqlite::database& db)
           GROUP BY q.outcome, q.reason, q.http_status
           ORDER BY COUNT(*) DESC, q.outcome, q.reason LIMIT ?2
       )SQL"),
-      open_rows_(db, "SELECT COUNT(*) FROM job_rows WHERE job_id = ? AND state = 'open'"),
-      by_authority_(db, R"SQL(
-          SELECT authority, COUNT(*) FROM job_rows WHERE job_id = ? GROUP BY authority ORDER BY COUNT(*) DESC, authority
-      )SQL"),
-      sample_keys_(db, R"SQL(
-          SELECT key FROM job_rows WHERE job_id = ? AND outcome = 'ok' ORDER BY text, key LIMIT ?
-      )SQL") {}
+      open_rows_(db, "SELECT COUNT(*) FROM job_rows WHERE job_id = ? AND state = 'open'") {}
 
 void request_table::add(std::int64_t job_id, const new_request& r) {
     add_(job_id, r.number, r.custom_id, r.text, bytes(r.hash), static_cast<std::int64_t>(r.part),
@@ -321,22 +315,6 @@ std::vector<outcome_count> request_table::causes(std::int64_t job_id, std::int64
 std::int64_t request_table::open_rows(std::int64_t job_id) {
     auto row = open_rows_(job_id);
     return row.next() ? row.integer(0) : 0;
-}
-
-std::vector<std::pair<std::string, std::int64_t>> request_table::by_authority(std::int64_t job_id) {
-    std::vector<std::pair<std::string, std::int64_t>> all;
-    auto rows = by_authority_(job_id);
-    while (rows.next())
-        all.emplace_back(rows.text(0), rows.integer(1));
-    return all;
-}
-
-std::vector<std::string> request_table::sample_keys(std::int64_t job_id, std::int64_t limit) {
-    std::vector<std::string> keys;
-    auto rows = sample_keys_(job_id, limit);
-    while (rows.next())
-        keys.push_back(rows.text(0));
-    return keys;
 }
 
 } // namespace enrichd

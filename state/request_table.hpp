@@ -146,16 +146,11 @@ public:
     /// Failures by cause, most frequent first, each with a sample row.
     std::vector<outcome_count> causes(std::int64_t job_id, std::int64_t limit);
     std::int64_t open_rows(std::int64_t job_id);
-    /// Rows of a job by authority.
-    std::vector<std::pair<std::string, std::int64_t>> by_authority(std::int64_t job_id);
-    /// Some rows of a job that were written, for looking at.
-    std::vector<std::string> sample_keys(std::int64_t job_id, std::int64_t limit);
 
 private:
     sqlite::statement add_, add_row_, in_flight_, find_, open_keys_, end_request_, end_row_, open_requests_,
         end_text_, end_all_requests_, end_all_rows_, failed_, rows_of_text_, mark_resent_, keep_part_,
-        parts_of_, drop_parts_, count_, tallies_, failed_samples_, causes_, open_rows_, by_authority_,
-        sample_keys_;
+        parts_of_, drop_parts_, count_, tallies_, failed_samples_, causes_, open_rows_;
 };
 
 } // namespace enrichd

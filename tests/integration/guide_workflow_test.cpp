@@ -22,12 +22,16 @@ std::string filled_database(postgres_server& server, int rows) {
     postgres_client client(url);
     client.exec(schema);
     client.exec("INSERT INTO events (event_id, authority, event_hash, title, pub_date) "
-                "SELECT gen_random_uuid(), CASE n % 3 WHEN 0 THEN 'BOT' WHEN 1 THEN 'OJK' ELSE 'SBV' END, md5(n::text), "
-                "'Notice ' || n, date '2025-09-01' + n FROM generate_series(1, " + std::to_string(rows) + ") AS n");
+                "SELECT gen_random_uuid(), CASE n % 3 WHEN 0 THEN 'BOT' WHEN 1 THEN 'OJK' ELSE 'SBV' END, "
+                "md5(n::text), "
+                "'Notice ' || n, date '2025-09-01' + n FROM generate_series(1, " +
+                std::to_string(rows) + ") AS n");
     // Two documents for every event: the original failed the whole batch over them.
-    client.exec("INSERT INTO documents SELECT gen_random_uuid(), event_id, 'The authority published ' || title || ' on ' || "
-                "pub_date || '. ' || repeat('It concerns banks, insurers and payment services. ', 4 + part * 30) "
-                "FROM events, generate_series(1, 2) AS part");
+    client.exec(
+        "INSERT INTO documents SELECT gen_random_uuid(), event_id, 'The authority published ' || title || ' "
+        "on ' || "
+        "pub_date || '. ' || repeat('It concerns banks, insurers and payment services. ', 4 + part * 30) "
+        "FROM events, generate_series(1, 2) AS part");
     return url;
 }
 
@@ -47,8 +51,8 @@ TEST_CASE("the guide's example workflow works word for word", "[programs][postgr
     CHECK(psql.exec("SELECT COUNT(*) FROM pg_indexes WHERE indexname = 'events_unique_hash'") == "1");
 
     // 2. Test with small batch
-    const auto built = d.ctl({"build", "--kind", "summaries", "--since", "2025-09-01", "--limit", "100", "--out", file,
-                              "--budget", "1.0"});
+    const auto built = d.ctl({"build", "--kind", "summaries", "--since", "2025-09-01", "--limit", "100",
+                              "--out", file, "--budget", "1.0"});
     INFO(built.out << built.err << d.daemon_log());
     REQUIRE(built.code == 0);
     REQUIRE(std::filesystem::exists(file));
@@ -87,7 +91,8 @@ TEST_CASE("the guide's example workflow works word for word", "[programs][postgr
     INFO(full.out << full.err);
     REQUIRE(full.code == 0);
     CHECK(psql.exec("SELECT COUNT(*) FROM events WHERE summary_en IS NULL OR embedding IS NULL") == "0");
-    CHECK(psql.exec("SELECT COUNT(DISTINCT summary_version) || ' ' || COUNT(DISTINCT embedding_version) FROM events") == "1 1");
+    CHECK(psql.exec("SELECT COUNT(DISTINCT summary_version) || ' ' || COUNT(DISTINCT embedding_version) FROM "
+                    "events") == "1 1");
     CHECK(d.ctl_json({"run", "--auto", "--wait"})["run"]["requests"] == 0);
 }
 
@@ -119,5 +124,6 @@ TEST_CASE("a database that stops in the middle only delays the merge", "[program
     const auto done = d.ctl({"poll", "r1"});
     INFO(done.out << done.err << d.daemon_log());
     CHECK(done.code == 0);
-    CHECK(postgres_client(url).exec("SELECT COUNT(*) FROM events WHERE summary_en IS NULL OR embedding IS NULL") == "0");
+    CHECK(postgres_client(url).exec(
+              "SELECT COUNT(*) FROM events WHERE summary_en IS NULL OR embedding IS NULL") == "0");
 }

@@ -12,7 +12,9 @@ using nlohmann::json;
 namespace {
 
 // A random moment is what the test is about, not something to wait for.
-void let_it_run(int milliseconds) { ::poll(nullptr, 0, milliseconds); }
+void let_it_run(int milliseconds) {
+    ::poll(nullptr, 0, milliseconds);
+}
 
 bool has_ended(const deployment& d) {
     const auto run = d.ctl_json({"status", "r1"})["run"];
@@ -42,13 +44,16 @@ TEST_CASE("a run that is killed at random moments ends as if nothing had happene
 
     const auto truth = d.truth();
     CHECK(truth["batches"].size() == 2);
-    for (const auto& batch : truth["batches"]) CHECK(batch["status"] == "completed");
+    for (const auto& batch : truth["batches"])
+        CHECK(batch["status"] == "completed");
     std::int64_t billed = 0;
     for (const auto& batch : truth["batches"])
-        billed += batch["billed"]["input_tokens"].get<std::int64_t>() + batch["billed"]["output_tokens"].get<std::int64_t>();
+        billed += batch["billed"]["input_tokens"].get<std::int64_t>() +
+                  batch["billed"]["output_tokens"].get<std::int64_t>();
     std::int64_t booked = 0;
     for (const auto& job : d.ctl_json({"jobs", "--all"})["jobs"])
-        booked += job["usage"]["input_tokens"].get<std::int64_t>() + job["usage"]["output_tokens"].get<std::int64_t>();
+        booked += job["usage"]["input_tokens"].get<std::int64_t>() +
+                  job["usage"]["output_tokens"].get<std::int64_t>();
     CHECK(booked == billed);
     CHECK(d.ctl_json({"run", "--auto", "--wait"})["run"]["requests"] == 0);
 }

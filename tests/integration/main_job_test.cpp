@@ -17,7 +17,8 @@ constexpr auto rows_with_text = R"SQL(
 
 std::size_t files_in(const std::filesystem::path& folder) {
     std::size_t n = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++n;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder))
+        ++n;
     return n;
 }
 
@@ -32,8 +33,12 @@ TEST_CASE("a run enriches every row that has text, and a second run finds nothin
     INFO(first.out << first.err << d.daemon_log());
     REQUIRE(first.code == 0);
     CHECK(d.query("SELECT COUNT(*) FROM events WHERE embedding IS NOT NULL") == d.query(rows_with_text));
-    CHECK(d.query("SELECT COUNT(*) FROM events WHERE summary_en IS NOT NULL AND summary_model = 'gpt-4o-mini'") != "0");
-    CHECK(d.query("SELECT COUNT(*) FROM events WHERE embedding IS NOT NULL AND LENGTH(embedding) <> 4 * 1536") == "0");
+    CHECK(d.query(
+              "SELECT COUNT(*) FROM events WHERE summary_en IS NOT NULL AND summary_model = 'gpt-4o-mini'") !=
+          "0");
+    CHECK(d.query(
+              "SELECT COUNT(*) FROM events WHERE embedding IS NOT NULL AND LENGTH(embedding) <> 4 * 1536") ==
+          "0");
     CHECK(std::filesystem::exists(d.state() / "output/validation/latest/enrichment_report.md"));
 
     const auto calls = d.truth()["calls"];
@@ -54,12 +59,14 @@ TEST_CASE("what the ledger books is what the provider bills, to the token", "[pr
 
     std::int64_t billed = 0;
     for (const auto& batch : d.truth()["batches"])
-        billed += batch["billed"]["input_tokens"].get<std::int64_t>() + batch["billed"]["output_tokens"].get<std::int64_t>();
+        billed += batch["billed"]["input_tokens"].get<std::int64_t>() +
+                  batch["billed"]["output_tokens"].get<std::int64_t>();
     std::int64_t booked = 0;
     std::int64_t projected_input = 0;
     std::int64_t used_input = 0;
     for (const auto& job : d.ctl_json({"jobs", "--all"})["jobs"]) {
-        booked += job["usage"]["input_tokens"].get<std::int64_t>() + job["usage"]["output_tokens"].get<std::int64_t>();
+        booked += job["usage"]["input_tokens"].get<std::int64_t>() +
+                  job["usage"]["output_tokens"].get<std::int64_t>();
         projected_input += job["input_tokens"].get<std::int64_t>();
         used_input += job["usage"]["input_tokens"].get<std::int64_t>();
     }
@@ -81,7 +88,8 @@ TEST_CASE("over budget, nothing is written and nothing is sent", "[programs]") {
     CHECK(d.ctl_json({"jobs", "--all"})["jobs"].empty());
 }
 
-TEST_CASE("a text that changed while its batch ran is not overwritten, and is taken by the next run", "[programs]") {
+TEST_CASE("a text that changed while its batch ran is not overwritten, and is taken by the next run",
+          "[programs]") {
     deployment d({.batch_seconds = "2"});
     d.start_daemon();
     REQUIRE(d.ctl({"migrate"}).code == 0);
@@ -89,7 +97,8 @@ TEST_CASE("a text that changed while its batch ran is not overwritten, and is ta
     const auto changed = d.query("SELECT MIN(event_id) FROM documents WHERE LENGTH(clean_text) > 500");
     {
         sqlite::database db(d.news().string());
-        db.exec("UPDATE documents SET clean_text = 'Another text. ' || clean_text WHERE event_id = '" + changed + "'");
+        db.exec("UPDATE documents SET clean_text = 'Another text. ' || clean_text WHERE event_id = '" +
+                changed + "'");
     }
     const auto ended = d.ctl({"poll", "r1"});
     CAPTURE(ended.out, ended.err, d.daemon_log());

@@ -15,7 +15,8 @@ namespace {
 // Batches by submission; a submission with more than one was paid twice.
 std::map<std::string, int> batches_by_submission(const json& truth) {
     std::map<std::string, int> count;
-    for (const auto& batch : truth["batches"]) ++count[batch["metadata"]["enrichd_submission"].get<std::string>()];
+    for (const auto& batch : truth["batches"])
+        ++count[batch["metadata"]["enrichd_submission"].get<std::string>()];
     return count;
 }
 
@@ -23,11 +24,14 @@ std::map<std::string, int> batches_by_submission(const json& truth) {
 std::map<std::string, int> times_billed(const json& truth) {
     std::map<std::string, int> count;
     for (const auto& batch : truth["batches"])
-        for (const auto& [id, usage] : batch["billed_by_custom_id"].items()) ++count[id];
+        for (const auto& [id, usage] : batch["billed_by_custom_id"].items())
+            ++count[id];
     return count;
 }
 
-json rules(json list) { return {{"seed", 7}, {"rules", std::move(list)}}; }
+json rules(json list) {
+    return {{"seed", 7}, {"rules", std::move(list)}};
+}
 
 finished enrich(deployment& d) {
     d.start_daemon();
@@ -36,18 +40,22 @@ finished enrich(deployment& d) {
 }
 
 std::string unenriched(const deployment& d) {
-    return d.query("SELECT COUNT(*) FROM events AS e WHERE embedding IS NULL AND (SELECT SUM(LENGTH(clean_text)) "
-                   "FROM documents AS x WHERE x.event_id = e.event_id) >= 100");
+    return d.query(
+        "SELECT COUNT(*) FROM events AS e WHERE embedding IS NULL AND (SELECT SUM(LENGTH(clean_text)) "
+        "FROM documents AS x WHERE x.event_id = e.event_id) >= 100");
 }
 
 } // namespace
 
-TEST_CASE("a batch whose creation was answered by a broken connection is found, and not made again", "[programs][faults]") {
-    deployment d({.scenario = rules({{{"on", "create"}, {"nth", {1, 2}}, {"do", "drop"}, {"when", "after"}}})});
+TEST_CASE("a batch whose creation was answered by a broken connection is found, and not made again",
+          "[programs][faults]") {
+    deployment d(
+        {.scenario = rules({{{"on", "create"}, {"nth", {1, 2}}, {"do", "drop"}, {"when", "after"}}})});
     const auto done = enrich(d);
     INFO(done.out << done.err << d.daemon_log());
     CHECK(done.code == 0);
-    for (const auto& [submission, batches] : batches_by_submission(d.truth())) CHECK(batches == 1);
+    for (const auto& [submission, batches] : batches_by_submission(d.truth()))
+        CHECK(batches == 1);
     CHECK(d.truth()["batches"].size() == 2);
 }
 
@@ -60,7 +68,8 @@ TEST_CASE("a batch that shows in the provider's list only later is waited for", 
     CHECK(d.truth()["batches"].size() == 2);
 }
 
-TEST_CASE("a creation that never reached the provider is made after the list was looked through", "[programs][faults]") {
+TEST_CASE("a creation that never reached the provider is made after the list was looked through",
+          "[programs][faults]") {
     deployment d({.scenario = rules({{{"on", "create"}, {"nth", 1}, {"do", "drop"}, {"when", "before"}}})});
     const auto done = enrich(d);
     INFO(done.out << done.err << d.daemon_log());
@@ -69,22 +78,26 @@ TEST_CASE("a creation that never reached the provider is made after the list was
 }
 
 TEST_CASE("busy and broken replies to reads and uploads only delay the run", "[programs][faults]") {
-    deployment d({.scenario = rules({{{"on", "get"}, {"every", 2}, {"do", "status"}, {"status", 500}},
-                                     {{"on", "upload"}, {"nth", 1}, {"do", "status"}, {"status", 503}},
-                                     {{"on", "content"}, {"nth", 1}, {"do", "cut"}, {"after_bytes", 2000}}})});
+    deployment d(
+        {.scenario = rules({{{"on", "get"}, {"every", 2}, {"do", "status"}, {"status", 500}},
+                            {{"on", "upload"}, {"nth", 1}, {"do", "status"}, {"status", 503}},
+                            {{"on", "content"}, {"nth", 1}, {"do", "cut"}, {"after_bytes", 2000}}})});
     const auto done = enrich(d);
     INFO(done.out << done.err << d.daemon_log());
     CHECK(done.code == 0);
     CHECK(unenriched(d) == "0");
-    for (const auto& [id, times] : times_billed(d.truth())) CHECK(times == 1);
+    for (const auto& [id, times] : times_billed(d.truth()))
+        CHECK(times == 1);
 }
 
-TEST_CASE("lines that are missing, garbled, failed or doubled cost their own rows another try, and no others", "[programs][faults]") {
-    deployment d({.scenario = rules({{{"on", "line"}, {"batch", {1, 2}}, {"nth", 2}, {"do", "missing"}},
-                                     {{"on", "line"}, {"batch", {1, 2}}, {"nth", 3}, {"do", "garbled"}},
-                                     {{"on", "line"}, {"batch", {1, 2}}, {"nth", 4}, {"do", "status"}, {"status", 500}},
-                                     {{"on", "line"}, {"batch", {1, 2}}, {"nth", 5}, {"do", "duplicate"}},
-                                     {{"on", "line"}, {"batch", {1, 2}}, {"nth", 6}, {"do", "unknown_id"}}})});
+TEST_CASE("lines that are missing, garbled, failed or doubled cost their own rows another try, and no others",
+          "[programs][faults]") {
+    deployment d({.scenario = rules(
+                      {{{"on", "line"}, {"batch", {1, 2}}, {"nth", 2}, {"do", "missing"}},
+                       {{"on", "line"}, {"batch", {1, 2}}, {"nth", 3}, {"do", "garbled"}},
+                       {{"on", "line"}, {"batch", {1, 2}}, {"nth", 4}, {"do", "status"}, {"status", 500}},
+                       {{"on", "line"}, {"batch", {1, 2}}, {"nth", 5}, {"do", "duplicate"}},
+                       {{"on", "line"}, {"batch", {1, 2}}, {"nth", 6}, {"do", "unknown_id"}}})});
     const auto done = enrich(d);
     INFO(done.out << done.err << d.daemon_log());
     CHECK(done.code == 0);
@@ -97,8 +110,13 @@ TEST_CASE("lines that are missing, garbled, failed or doubled cost their own row
     CHECK(again <= 8); // no more than the lines whose answers were lost
 }
 
-TEST_CASE("a line that fails three times is quarantined with its reason, and the run ends with 3", "[programs][faults]") {
-    deployment d({.scenario = rules({{{"on", "line"}, {"nth", 1}, {"endpoint", "/v1/embeddings"}, {"do", "status"}, {"status", 500}}})});
+TEST_CASE("a line that fails three times is quarantined with its reason, and the run ends with 3",
+          "[programs][faults]") {
+    deployment d({.scenario = rules({{{"on", "line"},
+                                      {"nth", 1},
+                                      {"endpoint", "/v1/embeddings"},
+                                      {"do", "status"},
+                                      {"status", 500}}})});
     const auto done = enrich(d);
     INFO(done.out << done.err << d.daemon_log());
     CHECK(done.code == 3);
@@ -126,11 +144,13 @@ TEST_CASE("what an expired batch did is merged, and only the rest is sent again"
     CHECK(done.code == 0);
     CHECK(unenriched(d) == "0");
     CHECK(d.truth()["batches"].size() == 3);
-    for (const auto& [id, times] : times_billed(d.truth())) CHECK(times == 1);
+    for (const auto& [id, times] : times_billed(d.truth()))
+        CHECK(times == 1);
 }
 
 TEST_CASE("a full queue at the provider is waited for, and is no failed try", "[programs][faults]") {
-    deployment d({.scenario = rules({{{"on", "batch"}, {"nth", 1}, {"do", "fail"}, {"code", "token_limit_exceeded"}}})});
+    deployment d({.scenario = rules(
+                      {{{"on", "batch"}, {"nth", 1}, {"do", "fail"}, {"code", "token_limit_exceeded"}}})});
     d.start_daemon();
     REQUIRE(d.ctl({"migrate"}).code == 0);
     REQUIRE(d.ctl({"run", "--auto", "--kind", "summaries"}).code == 0);
@@ -145,7 +165,8 @@ TEST_CASE("a full queue at the provider is waited for, and is no failed try", "[
     CHECK(d.ctl({"poll", "r1"}).code == 0);
 }
 
-TEST_CASE("a cancelled batch is fetched, what it did is merged, and nothing of it is sent again", "[programs][faults]") {
+TEST_CASE("a cancelled batch is fetched, what it did is merged, and nothing of it is sent again",
+          "[programs][faults]") {
     deployment d({.scenario = rules({{{"on", "batch"}, {"do", "never_finish"}, {"fraction", 0.5}}})});
     d.start_daemon();
     REQUIRE(d.ctl({"migrate"}).code == 0);

@@ -15,12 +15,12 @@
 namespace enrichd::test {
 
 struct deployment_options {
-    std::string database_url;          ///< empty: a SQLite file of real rows
+    std::string database_url = {};     ///< empty: a SQLite file of real rows
     int rows = 60;                     ///< of real text, in the SQLite file
-    nlohmann::json scenario;           ///< of the sandbox; null: no faults
+    nlohmann::json scenario = {};      ///< of the sandbox; null: no faults
     std::string batch_seconds = "0.2"; ///< how long the sandbox takes over a batch
-    std::string more_config;           ///< TOML, appended
-    environment variables;             ///< of the daemon
+    std::string more_config = {};      ///< TOML, appended
+    environment variables = {};        ///< of the daemon
 };
 
 class deployment {
