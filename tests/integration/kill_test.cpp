@@ -51,7 +51,8 @@ TEST_CASE("a run that is killed at random moments ends as if nothing had happene
         billed += batch["billed"]["input_tokens"].get<std::int64_t>() +
                   batch["billed"]["output_tokens"].get<std::int64_t>();
     std::int64_t booked = 0;
-    for (const auto& job : d.ctl_json({"jobs", "--all"})["jobs"])
+    const auto jobs = d.ctl_json({"jobs", "--all"});
+    for (const auto& job : jobs["jobs"])
         booked += job["usage"]["input_tokens"].get<std::int64_t>() +
                   job["usage"]["output_tokens"].get<std::int64_t>();
     CHECK(booked == billed);

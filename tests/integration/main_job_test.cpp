@@ -58,13 +58,15 @@ TEST_CASE("what the ledger books is what the provider bills, to the token", "[pr
     REQUIRE(d.ctl({"run", "--auto", "--wait"}).code == 0);
 
     std::int64_t billed = 0;
-    for (const auto& batch : d.truth()["batches"])
+    const auto truth = d.truth();
+    for (const auto& batch : truth["batches"])
         billed += batch["billed"]["input_tokens"].get<std::int64_t>() +
                   batch["billed"]["output_tokens"].get<std::int64_t>();
     std::int64_t booked = 0;
     std::int64_t projected_input = 0;
     std::int64_t used_input = 0;
-    for (const auto& job : d.ctl_json({"jobs", "--all"})["jobs"]) {
+    const auto jobs = d.ctl_json({"jobs", "--all"});
+    for (const auto& job : jobs["jobs"]) {
         booked += job["usage"]["input_tokens"].get<std::int64_t>() +
                   job["usage"]["output_tokens"].get<std::int64_t>();
         projected_input += job["input_tokens"].get<std::int64_t>();
