@@ -36,6 +36,8 @@ else
 fi
 tests=(postgresql dpkg-dev make curl procps clang-format systemd-container mmdebstrap)
 [ "$release" = 12 ] || tests+=(postgresql-17-pgvector)
+# Node.js may well be here from elsewhere, and with npm in it.
+command -v node > /dev/null && command -v npm > /dev/null || tests+=(nodejs npm)
 full=(clang clang-tidy)
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
