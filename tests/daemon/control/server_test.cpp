@@ -238,10 +238,10 @@ TEST_CASE("a request file that is gone is an error, not an empty file", "[daemon
 
 TEST_CASE("unknown paths and methods are told apart", "[daemon][control]") {
     fixture f;
+    boost::asio::io_context io; // the client keeps a connection, which must go before its loop
     http::client_settings settings;
     settings.server = http::unix_endpoint(f.socket);
     http::client plain(settings);
-    boost::asio::io_context io;
     const auto status = [&](std::string method, std::string target) {
         http::request r;
         r.method = std::move(method);
