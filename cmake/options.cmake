@@ -21,6 +21,10 @@ endif()
 # (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593 and its kin).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(enrichd_options INTERFACE -Wno-maybe-uninitialized)
+  # g++ 12 warns falsely of "a" + std::string (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651).
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(enrichd_options INTERFACE -Wno-restrict)
+  endif()
   # At -O1 with sanitizers it inlines the operator new of Asio's coroutine frames but not their operator
   # delete, and warns that the two do not match (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=109224).
   if(ENRICHD_SANITIZE)
