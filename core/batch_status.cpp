@@ -2,6 +2,7 @@
 #include "core/batch_status.hpp"
 
 #include "core/json_edge.hpp"
+#include "core/safe_text.hpp"
 
 #include <fmt/format.h>
 
@@ -68,8 +69,8 @@ std::vector<batch_error> read_errors(const json* errors) {
     if (!list || !list->is_array()) return out;
     for (const auto& entry : *list) {
         if (!entry.is_object()) continue;
-        out.push_back({text_member(entry, "code").value_or(""), text_member(entry, "message").value_or(""),
-                       integer_member(entry, "line")});
+        out.push_back({safe_text(text_member(entry, "code").value_or("")),
+                       safe_text(text_member(entry, "message").value_or("")), integer_member(entry, "line")});
     }
     return out;
 }
@@ -165,7 +166,7 @@ result<batch_list> parse_batch_list(std::string_view text) {
         list.batches.push_back(std::move(*batch));
     }
     const auto* more = member(*parsed, "has_more");
-    list.has_more = more && more->is_boolean() && more->get<bool>();
+    if (more && more->is_boolean()) list.has_more = more->get<bool>();
     return list;
 }
 

@@ -81,7 +81,7 @@ result<batch_object> parse_batch(std::string_view json);
 /// Reads `{"data": [...], "has_more": ...}` of GET /v1/batches.
 struct batch_list {
     std::vector<batch_object> batches;
-    bool has_more = false;
+    std::optional<bool> has_more; ///< some servers do not say
 };
 result<batch_list> parse_batch_list(std::string_view json);
 

@@ -1,5 +1,6 @@
 // The configuration as the daemon uses it. core/config_keys.hpp is the table of its keys,
-// docs/configuration.md the same for people. SPDX-License-Identifier: Apache-2.0
+// docs/configuration.md the same for people.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "core/error.hpp"
@@ -69,6 +70,7 @@ struct target_config {
 struct config {
     provider_config provider;
     std::string database_url; ///< "postgresql://..." or "sqlite:PATH"; empty: sqlite in the state directory
+    std::string database_name; ///< what the ledger knows the target by; empty: its address and table
     std::string state_directory;
     std::uint32_t retention_days = 30;
     std::string control_socket;

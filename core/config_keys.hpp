@@ -1,5 +1,6 @@
 // The table of the configuration's keys: what the reader, the documentation and its test, and listings for
-// people are made from. SPDX-License-Identifier: Apache-2.0
+// people are made from.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "core/config.hpp"

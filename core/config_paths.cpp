@@ -1,5 +1,6 @@
 // Where files are when nobody says otherwise: systemd's folders, the system's for root, the XDG ones for a
-// user. SPDX-License-Identifier: Apache-2.0
+// user.
+// SPDX-License-Identifier: Apache-2.0
 #include "core/config.hpp"
 
 namespace enrichd {

@@ -35,6 +35,9 @@ constexpr flag flag_table[] = {
     {f::encoding, "--encoding", "NAME", "cl100k_base or o200k_base (default)"},
     {f::model, "--model", "NAME", "the encoding of this model"},
     {f::jsonl, "--jsonl", "", "each line is a JSON string; print one number for each"},
+    {f::abandon, "--abandon", "",
+     "give the batch up, should the provider not end it or have lost it: nothing more of it is fetched or "
+     "merged"},
 };
 
 const std::vector<flag_id> order_flags = {f::kind,    f::since,       f::limit,  f::budget,
@@ -124,7 +127,7 @@ std::vector<command> make_commands() {
          "cancel",
          "Cancel a batch, a job or a whole run; what was done by then is still merged",
          an_id_or_run,
-         {f::batch_id},
+         {f::batch_id, f::abandon},
          {},
          r::cancel,
          "enrichctl cancel --batch-id batch_abc123"},

@@ -35,6 +35,7 @@ enum class flag_id {
     encoding,
     model,
     jsonl,
+    abandon,
 };
 
 struct flag {

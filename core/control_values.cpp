@@ -38,7 +38,8 @@ std::string_view expected_by(flag_id id) {
     case flag_id::no_wait:
     case flag_id::all:
     case flag_id::plan:
-    case flag_id::jsonl: return "nothing";
+    case flag_id::jsonl:
+    case flag_id::abandon: return "nothing";
     }
     return "";
 }
@@ -77,7 +78,8 @@ bool is_right(flag_id id, const std::string& v) {
     case flag_id::no_wait:
     case flag_id::all:
     case flag_id::plan:
-    case flag_id::jsonl: return v.empty();
+    case flag_id::jsonl:
+    case flag_id::abandon: return v.empty();
     }
     return false;
 }

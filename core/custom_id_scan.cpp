@@ -1,5 +1,6 @@
 // Finds a line's custom_id without parsing the line, so that a truncated or garbled line can still be told
-// apart. SPDX-License-Identifier: Apache-2.0
+// apart.
+// SPDX-License-Identifier: Apache-2.0
 #include "core/batch_result.hpp"
 
 #include <nlohmann/json.hpp>

@@ -39,6 +39,12 @@ enum class errc {
     internal,  ///< a bug of ours, reported rather than crashed upon
 };
 
+/// True where trying again alone will not help: a key, a right, a column, room on a disk.
+constexpr bool needs_person(errc code) {
+    return code == errc::provider_unauthorized || code == errc::target_blocked || code == errc::io ||
+           code == errc::internal;
+}
+
 struct error {
     errc code{};
     std::string detail;                                        ///< for people; never holds a secret

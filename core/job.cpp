@@ -25,7 +25,7 @@ state on(const built&, const event::discard_wanted&) {
 }
 
 state on(const intent_upload&, const event::file_uploaded& e) {
-    return uploaded{e.file_id, {}};
+    return uploaded{e.file_id, {}, 0};
 }
 state on(const intent_upload&, const event::file_not_found&) {
     return built{};
@@ -38,7 +38,9 @@ state on(const intent_upload&, const event::cancel_wanted&) {
 }
 
 state on(const uploaded& s, const event::submit_intended& e) {
-    return intent_submit{e.submission, s.file_id, e.since_ms};
+    // The list is read back to the first time that this id was used.
+    const bool again = e.submission == s.unused_submission;
+    return intent_submit{e.submission, s.file_id, again ? s.unused_since_ms : e.since_ms};
 }
 state on(const uploaded&, const event::cancel_wanted&) {
     return cancelled{};
@@ -51,7 +53,10 @@ state on(const intent_submit&, const event::batch_refused& e) {
     return failed{e.reason};
 }
 state on(const intent_submit& s, const event::batch_postponed&) {
-    return uploaded{s.file_id, s.submission};
+    return uploaded{s.file_id, s.submission, s.since_ms};
+}
+state on(const intent_submit&, const event::file_not_found&) {
+    return built{};
 }
 state on(const intent_submit& s, const event::batch_unclear&) {
     return submit_unknown{s.submission, s.file_id, s.since_ms, 0};
@@ -66,10 +71,26 @@ state on(const submit_unknown& s, const event::batch_created& e) {
     return submitted{s.submission, s.file_id, e.batch_id, e.created_at};
 }
 state on(const submit_unknown& s, const event::batch_not_found& e) {
-    if (e.last_look) return uploaded{s.file_id, s.submission};
+    if (e.last_look) return uploaded{s.file_id, s.submission, s.since_ms};
     auto next = s;
     ++next.looks;
     return next;
+}
+
+// What may have been paid is given up by the user alone, and with a reason that says so.
+constexpr auto given_up = "given up by the user; what it did by then is not merged";
+
+state on(const submit_unknown&, const event::abandon_wanted&) {
+    return failed{given_up};
+}
+state on(const submitted&, const event::abandon_wanted&) {
+    return failed{given_up};
+}
+state on(const polling&, const event::abandon_wanted&) {
+    return failed{given_up};
+}
+state on(const fetched&, const event::abandon_wanted&) {
+    return failed{given_up};
 }
 
 bool is_quota_failure(const batch_object& b) {
@@ -91,7 +112,7 @@ std::string failure_reason(const batch_object& b) {
 // A failed batch did nothing and cost nothing. The provider's queue being full is no fault of the file's: it
 // waits and is submitted again.
 state seen(polling s, const batch_object& b) {
-    if (is_quota_failure(b)) return uploaded{s.file_id, {}};
+    if (is_quota_failure(b)) return uploaded{s.file_id, {}, 0};
     if (b.status == batch_status::failed && !b.output_file_id && !b.error_file_id)
         return failed{failure_reason(b)};
     if (b.created_at > 0) s.created_at = b.created_at;
@@ -180,11 +201,11 @@ constexpr std::array<std::string_view, 12> state_names = {
     "polling", "fetched",       "merged",   "failed",        "cancelled",      "discarded"};
 static_assert(state_names.size() == std::variant_size_v<state>);
 
-constexpr std::array<std::string_view, 17> event_names = {
-    "upload_intended", "file_uploaded", "file_not_found",  "file_refused",    "submit_intended",
-    "batch_created",   "batch_refused", "batch_postponed", "batch_unclear",   "batch_not_found",
-    "batch_seen",      "cancel_wanted", "cancel_sent",     "results_fetched", "slice_merged",
-    "all_merged",      "discard_wanted"};
+constexpr std::array<std::string_view, 18> event_names = {
+    "upload_intended", "file_uploaded",  "file_not_found",  "file_refused",    "submit_intended",
+    "batch_created",   "batch_refused",  "batch_postponed", "batch_unclear",   "batch_not_found",
+    "batch_seen",      "cancel_wanted",  "cancel_sent",     "results_fetched", "slice_merged",
+    "all_merged",      "discard_wanted", "abandon_wanted"};
 static_assert(event_names.size() == std::variant_size_v<event::any>);
 
 constexpr std::array<std::string_view, 10> effect_names = {
@@ -215,6 +236,7 @@ effect::any owed(const submitted& s, const wishes& w) {
     return effect::poll{s.batch_id};
 }
 effect::any owed(const polling& s, const wishes& w) {
+    if (awaits_results(s)) return effect::poll{s.batch_id};
     if (enrichd::has_ended(s.status)) return effect::fetch{s.batch_id, s.output_file_id, s.error_file_id};
     if (w.cancel != cancel_reason::none && !s.cancel_sent && s.status != batch_status::cancelling)
         return effect::cancel_batch{s.batch_id};
@@ -249,6 +271,14 @@ std::string_view event::name(const any& e) {
 
 std::string_view effect::name(const any& e) {
     return effect_names[e.index()];
+}
+
+bool keeps_its_time(const state& s) {
+    return std::holds_alternative<submit_unknown>(s);
+}
+
+bool awaits_results(const polling& s) {
+    return enrichd::has_ended(s.status) && s.completed > 0 && !s.output_file_id;
 }
 
 bool has_ended(const state& s) {

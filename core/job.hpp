@@ -25,8 +25,9 @@ namespace enrichd::job {
 /// `run` and `merge` to merged.
 enum class goal { built, fetched, merged };
 
-/// Why a batch is to be cancelled. What was cancelled so is not sent again by itself.
-enum class cancel_reason { none, user, deadline };
+/// Why a batch is to be cancelled. What was cancelled so is not sent again by itself. `abandon`: the user
+/// does not wait for the provider either, and gives up what the batch did.
+enum class cancel_reason { none, user, deadline, abandon };
 
 /// What the next effect depends on besides the state: wishes, recorded beside it.
 struct wishes {
@@ -58,6 +59,7 @@ struct intent_upload {
 struct uploaded {
     std::string file_id;
     std::string unused_submission; ///< an earlier submission of which no batch exists: its id is used again
+    std::int64_t unused_since_ms = 0; ///< when that one was first intended
 };
 /// A batch may have been asked for. Nothing that costs money can exist before this state is durable.
 struct intent_submit {
@@ -107,7 +109,7 @@ struct fetched {
 struct merged {
     std::string batch_id;
 };
-/// The provider refused the file or the batch as a whole.
+/// The provider refused the file or the batch as a whole, or the user gave the batch up.
 struct failed {
     std::string reason;
 };
@@ -140,7 +142,7 @@ struct upload_intended {
 struct file_uploaded {
     std::string file_id;
 };
-struct file_not_found {}; ///< an earlier upload left no file: upload again, it costs nothing
+struct file_not_found {}; ///< an earlier upload left no file, or it is gone: upload again, it costs nothing
 struct file_refused {
     std::string reason;
 };
@@ -156,8 +158,7 @@ struct batch_refused {
     std::string reason;
 }; ///< cleanly: no batch exists
 struct batch_postponed {
-    std::string reason;
-    std::optional<std::chrono::milliseconds> retry_after;
+    error why;
 }; ///< cleanly refused for now (429): no batch exists, ask again later
 struct batch_unclear {
     std::string reason;
@@ -181,11 +182,12 @@ struct slice_merged {
 };
 struct all_merged {};
 struct discard_wanted {};
+struct abandon_wanted {}; ///< the user gives up a batch of which nothing more is to be had
 
 using any =
     std::variant<upload_intended, file_uploaded, file_not_found, file_refused, submit_intended, batch_created,
                  batch_refused, batch_postponed, batch_unclear, batch_not_found, batch_seen, cancel_wanted,
-                 cancel_sent, results_fetched, slice_merged, all_merged, discard_wanted>;
+                 cancel_sent, results_fetched, slice_merged, all_merged, discard_wanted, abandon_wanted>;
 
 /// The event's word in the history: the name of its struct.
 std::string_view name(const any& e);
@@ -236,6 +238,13 @@ using any = std::variant<none, wait_for_user, upload, find_file, create_batch, f
 std::string_view name(const any& e);
 
 } // namespace effect
+
+/// True while only time can tell: whether a batch exists is known by looks through the provider's list at the
+/// times of a schedule, and no command hurries one.
+bool keeps_its_time(const state& s);
+
+/// True where a batch has ended with answers, and names no file of them yet.
+bool awaits_results(const polling& s);
 
 /// What the daemon owes the world while a job is in this state.
 effect::any next_effect(const state& s, const wishes& w);

@@ -39,9 +39,7 @@ struct effect_done {
 
 /// The effect could not be done now; the state stays.
 struct effect_postponed {
-    std::string reason;
-    std::optional<std::chrono::milliseconds> retry_after;
-    bool blocked = false; ///< a person must act first; tried again all the same, seldom
+    error why;
 };
 
 using effect_outcome = std::variant<effect_done, effect_postponed>;

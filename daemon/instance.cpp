@@ -92,7 +92,7 @@ void instance::run() {
     log::notice("stopped");
 }
 
-// Where the state, the socket and the database are does not change while the daemon runs; all else does.
+// A configuration takes effect as a whole. Jobs of another target wait until theirs is configured again.
 void instance::apply(loaded_settings s) {
     provider::settings p;
     p.base_url = s.config.provider.base_url;
@@ -135,7 +135,7 @@ void instance::reload() {
         try {
             apply(std::move(*fresh));
             log::notice("the configuration was reloaded");
-        } catch (const fatal_error& e) {
+        } catch (const std::exception& e) {
             log::error(fmt::format("the configuration was not reloaded, the old one stays: {}", e.what()));
         }
     }
@@ -225,10 +225,11 @@ asio::awaitable<void> instance::feed_watchdog() {
 asio::awaitable<void> instance::prune_daily() {
     while (!stopping_) {
         const auto before = clock_.now_ms() - static_cast<std::int64_t>(config_->retention_days) * day_ms;
-        for (const auto id : ledger_.prune(before)) {
-            const auto job = ledger_.jobs().find(id);
-            if (!job) continue;
-            spool_.remove_files(job->plan.file_name, job->batch_id);
+        // Files first: what a crash leaves in the ledger is pruned by the next look.
+        for (const auto id : ledger_.prunable(before)) {
+            if (const auto job = ledger_.jobs().find(id))
+                spool_.remove_files(job->plan.file_name, job->batch_id);
+            ledger_.prune(id);
         }
         pruning_.expires_after(1h);
         boost::system::error_code cancelled;

@@ -91,14 +91,16 @@ boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
     if (const auto* done = std::get_if<effect_done>(&came_of_it))
         record(*row, *done);
     else
-        postpone(*row, std::get<effect_postponed>(came_of_it));
+        postpone(*row, std::get<effect_postponed>(came_of_it).why);
     if (new_wishes) heed_now(job_id);
 }
 
 // A wish that came during a turn was not seen by it: the next turn is now, not at the time that this one set.
 void job_driver::heed_now(std::int64_t job_id) {
     const auto row = ledger_.jobs().find(job_id);
-    if (job::has_ended(row->state)) return;
+    if (job::has_ended(row->state) ||
+        (job::keeps_its_time(row->state) && row->wishes.cancel != job::cancel_reason::abandon))
+        return;
     auto next = row->waiting;
     next.due_ms = clock_.now_ms();
     ledger_.jobs().postpone(*row, next, clock_.now_ms());
@@ -124,17 +126,21 @@ bool job_driver::note_deadline(const job_row& row) {
     return true;
 }
 
-// A wish to cancel ends the job at once where no batch can exist; elsewhere the effect sees to it.
+// A wish to cancel ends the job at once where no batch can exist, or where the batch is given up; elsewhere
+// the effect sees to it.
 bool job_driver::apply_cancel(const job_row& row) {
-    const job::event::any cancel = job::event::cancel_wanted{};
-    if (row.wishes.cancel == job::cancel_reason::none || !job::is_legal(row.state, cancel)) return false;
-    record(row, {cancel, "", std::nullopt});
+    if (row.wishes.cancel == job::cancel_reason::none) return false;
+    job::event::any end = job::event::cancel_wanted{};
+    if (row.wishes.cancel == job::cancel_reason::abandon && !job::is_legal(row.state, end))
+        end = job::event::abandon_wanted{};
+    if (!job::is_legal(row.state, end)) return false;
+    record(row, {end, "", std::nullopt});
     return true;
 }
 
 bool job_driver::hold_while_paused(const job_row& row, const job::effect::any& what) {
     if (!begins_something(what) || !ledger_.paused()) return false;
-    ledger_.jobs().postpone(row, {std::nullopt, 0, "paused", false}, clock_.now_ms());
+    ledger_.jobs().postpone(row, {std::nullopt, 0, "paused"}, clock_.now_ms());
     return true;
 }
 
@@ -142,7 +148,7 @@ void job_driver::record(const job_row& before, const effect_done& done) {
     const auto next = job::apply(before.state, done.event);
     if (!next) { // an effect answered with an event that its state does not know: our bug, and no reason to
                  // stop
-        postpone(before, {next.error().detail, std::nullopt, true});
+        postpone(before, {errc::internal, next.error().detail});
         return;
     }
     const auto now = clock_.now_ms();
@@ -157,34 +163,41 @@ void job_driver::record(const job_row& before, const effect_done& done) {
     }
     if (job::has_ended(*next)) {
         end_requests(ledger_, before, *next);
-        ledger_.runs().postpone(before.plan.run_id, {now, 0, "", false},
+        ledger_.runs().postpone(before.plan.run_id, {now, 0, ""},
                                 now); // it may have to send again, or is done
     }
     all_or_nothing.commit();
     log_transition(before, change);
 }
 
-void job_driver::postpone(const job_row& row, const effect_postponed& why) {
+void job_driver::postpone(const job_row& row, const error& why) {
     const auto now = clock_.now_ms();
     const auto failures = row.waiting.failures + 1;
     const auto wait = backoff(failures, why.retry_after, random_());
-    ledger_.jobs().postpone(row, {now + wait.count(), failures, why.reason, why.blocked}, now);
-    if (row.waiting.reason != why.reason) // once a cause, not once a try
-        log_job(why.blocked ? log::level::error : log::level::warning, row, why.reason);
+    ledger_.jobs().postpone(row, {now + wait.count(), failures, why.detail, why.code}, now);
+    if (row.waiting.reason != why.detail) // once a cause, not once a try
+        log_job(needs_person(why.code) ? log::level::error : log::level::warning, row, why.detail);
 }
 
 waiting job_driver::wait_after(const job_row& before, const job::state& next,
                                const job::event::any& what) const {
     const auto now = clock_.now_ms();
-    const auto in = [&](milliseconds wait, std::string why = {}, std::int64_t failures = 0) {
-        return waiting{now + wait.count(), failures, std::move(why), false};
+    const auto in = [&](milliseconds wait, std::string why = {}, std::int64_t failures = 0,
+                        std::optional<errc> cause = {}) {
+        return waiting{now + wait.count(), failures, std::move(why), cause};
     };
     return std::visit(
         overloaded{
             [&](const job::submitted&) { return in(poll_wait(rules_.rhythm, 0, random_())); },
             [&](const job::polling& s) {
-                return has_ended(s.status) ? in(milliseconds(0))
-                                           : in(poll_wait(rules_.rhythm, s.polls, random_()));
+                const auto wait = poll_wait(rules_.rhythm, s.polls, random_());
+                if (job::awaits_results(s))
+                    return in(
+                        wait,
+                        fmt::format("{} requests are done, and the provider names no file of results yet",
+                                    s.completed),
+                        0, errc::provider_invalid);
+                return has_ended(s.status) ? in(milliseconds(0)) : in(wait);
             },
             [&](const job::submit_unknown& s) {
                 return in(reconcile_wait(rules_.reconcile_seconds, s.looks).value_or(milliseconds(0)),
@@ -195,10 +208,11 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
             [&](const job::uploaded&) {
                 if (std::holds_alternative<job::event::batch_seen>(what))
                     return in(quota_wait(before.submissions - 1, random_()),
-                              "the provider's queue has no room for this batch (token_limit_exceeded)");
+                              "the provider's queue has no room for this batch (token_limit_exceeded)", 0,
+                              errc::provider_busy);
                 if (const auto* later = std::get_if<job::event::batch_postponed>(&what))
-                    return in(backoff(before.waiting.failures + 1, later->retry_after, random_()),
-                              later->reason, before.waiting.failures + 1);
+                    return in(backoff(before.waiting.failures + 1, later->why.retry_after, random_()),
+                              later->why.detail, before.waiting.failures + 1, later->why.code);
                 return in(milliseconds(0), {}, before.waiting.failures);
             },
             // A failure count survives the intent, so that repeated refusals back off further.

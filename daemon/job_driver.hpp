@@ -42,7 +42,7 @@ private:
     bool hold_while_paused(const job_row& row, const job::effect::any& what);
     void heed_now(std::int64_t job_id);
     void record(const job_row& before, const effect_done& done);
-    void postpone(const job_row& row, const effect_postponed& why);
+    void postpone(const job_row& row, const error& why);
     waiting wait_after(const job_row& before, const job::state& next, const job::event::any& what) const;
 
     ledger& ledger_;

@@ -31,7 +31,7 @@ void log_transition(const job_row& before, const job_change& change) {
     auto text = fmt::format("{} -> {}", from, to);
     const auto id = job::batch_id(change.to);
     if (id) text += fmt::format(", batch {}", *id);
-    if (!change.detail.empty()) text += fmt::format(": {}", change.detail);
+    if (!change.detail.empty() && change.detail != id) text += fmt::format(": {}", change.detail);
     if (const auto* failed = std::get_if<job::failed>(&change.to))
         text += fmt::format(": {}", failed->reason);
     const auto level = std::holds_alternative<job::failed>(change.to)           ? log::level::error

@@ -25,9 +25,16 @@ constexpr std::int64_t clock_slack_seconds = 15 * 60;
 constexpr std::uint64_t download_factor = 5;
 constexpr std::uint64_t download_slack = 64ULL * 1024 * 1024;
 
-effect_outcome postponed(const error& e) {
-    return effect_postponed{e.detail, e.retry_after,
-                            e.code == errc::provider_unauthorized || e.code == errc::io};
+// How often a file with fewer lines than the provider counts is fetched, before what it lacks counts as
+// missing.
+constexpr std::int64_t fetches_of_short_file = 3;
+
+// How often a batch is asked for with a file that the provider says it does not have, before the file counts
+// as gone and is uploaded again: some two minutes.
+constexpr std::int64_t looks_for_file = 8;
+
+effect_outcome postponed(error e) {
+    return effect_postponed{std::move(e)};
 }
 
 effect_outcome done(job::event::any event, std::string detail = {}) {
@@ -53,14 +60,32 @@ std::string timeout_note_name(std::string_view batch_id) {
 
 // For effects that the driver never asks for: it waits instead.
 boost::asio::awaitable<effect_outcome> nothing() {
-    co_return effect_postponed{"there is nothing to do", std::nullopt, false};
+    co_return postponed({errc::internal, "there is nothing to do"});
 }
 
 bool is_ours(const batch_object& b, const job::effect::find_batch& what) {
     const auto it = b.metadata.find("enrichd_submission");
     if (it != b.metadata.end()) return it->second == what.submission;
-    return !what.file_id.empty() &&
-           b.input_file_id == what.file_id; // a second key, independent of the metadata
+    // A second key, independent of the metadata. A failed batch did nothing, and may be that of an earlier
+    // submission of the same file.
+    return !what.file_id.empty() && b.input_file_id == what.file_id && b.status != batch_status::failed;
+}
+
+// The end of a list that is newest first. One page out of order, as of a server that lists the oldest first,
+// proves nothing about the pages behind it.
+bool is_all_older(const std::vector<batch_object>& page, std::int64_t since) {
+    const auto newest_first = [](const auto& a, const auto& b) { return a.created_at > b.created_at; };
+    return std::is_sorted(page.begin(), page.end(), newest_first) && page.size() > 1 &&
+           page.front().created_at > page.back().created_at && page.front().created_at < since;
+}
+
+// Of several batches of one submission: one that does its work before one that does not, then the oldest.
+bool is_better_to_keep(const batch_object& a, const batch_object& b) {
+    const auto is_lost = [](const batch_object& x) {
+        return x.status == batch_status::failed || x.status == batch_status::cancelled ||
+               x.status == batch_status::cancelling;
+    };
+    return std::pair(is_lost(a), a.created_at) < std::pair(is_lost(b), b.created_at);
 }
 
 } // namespace
@@ -96,6 +121,7 @@ boost::asio::awaitable<effect_outcome> live_effects::upload(job_row job) {
     const auto path = spool_.request_file(job.plan.file_name);
     const auto client = client_;
     const auto sha = co_await on_pool(pool_, [&path] { return hash_file(path); });
+    if (!sha && std::filesystem::exists(path)) co_return postponed(sha.error());
     if (!sha) co_return done(job::event::file_refused{sha.error().detail});
     if (*sha != job.plan.file_sha256)
         co_return done(
@@ -128,14 +154,17 @@ boost::asio::awaitable<effect_outcome> live_effects::create_batch(job::effect::c
     const auto batch = co_await client->create_batch(std::move(order));
     if (batch) co_return done(job::event::batch_created{batch->id, batch->created_at}, batch->id);
     const auto& e = batch.error();
+    if (is_file_not_visible(e, what.file_id) && job.waiting.failures >= looks_for_file)
+        co_return done(job::event::file_not_found{}, e.detail);
     if (e.code == errc::provider_busy || e.code == errc::provider_unauthorized ||
         is_file_not_visible(e, what.file_id))
-        co_return done(job::event::batch_postponed{e.detail, e.retry_after}, e.detail);
+        co_return done(job::event::batch_postponed{e}, e.detail);
     if (e.code == errc::provider_rejected) co_return done(job::event::batch_refused{e.detail});
     co_return done(job::event::batch_unclear{e.detail}, e.detail);
 }
 
-// All batches in the provider's list, back past the intent, that can be this submission's; oldest first.
+// All batches in the provider's list, back past the intent, that can be this submission's; the one to keep
+// first.
 boost::asio::awaitable<result<std::vector<batch_object>>> live_effects::batches_of(
     job::effect::find_batch what) {
     const auto client = client_;
@@ -146,18 +175,17 @@ boost::asio::awaitable<result<std::vector<batch_object>>> live_effects::batches_
     for (;;) {
         auto page = co_await client->list_batches(after);
         if (!page) co_return page.error();
-        bool past = page->batches.empty() || !page->has_more;
         bool any_new = false;
         for (auto& b : page->batches) {
-            if (b.created_at < since) past = true;
-            any_new = listed.insert(b.id).second || any_new;
+            if (!listed.insert(b.id).second) continue;
+            any_new = true;
             if (is_ours(b, what)) found.push_back(b);
         }
-        if (past || !any_new) break; // a server that does not know `after` gives the same page again
+        // A server that does not know `after` gives the same page again.
+        if (!any_new || !page->has_more.value_or(false) || is_all_older(page->batches, since)) break;
         after = page->batches.back().id;
     }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
+    std::stable_sort(found.begin(), found.end(), is_better_to_keep);
     co_return found;
 }
 
@@ -170,16 +198,20 @@ boost::asio::awaitable<effect_outcome> live_effects::find_batch(job::effect::fin
         co_return done(job::event::batch_not_found{looks >= looks_});
     }
     const auto& first = found->front();
+    std::string detail = first.id + ", found in the provider's list";
     for (std::size_t i = 1; i < found->size(); ++i) {
         const auto& other = (*found)[i];
+        if (!has_ended(other.status) && other.status != batch_status::cancelling) {
+            const auto sent = co_await client->cancel_batch(other.id);
+            if (!sent) co_return postponed(sent.error()); // looked for again: a twin is never left running
+        }
         log::write(log::level::critical,
                    fmt::format("submission {} has more than one batch: {} is kept, {} is cancelled",
                                what.submission, first.id, other.id),
                    {{"ENRICHD_BATCH_ID", other.id}});
-        if (!has_ended(other.status)) (void)co_await client->cancel_batch(other.id);
+        detail += fmt::format("; {} is its twin, and was cancelled", other.id);
     }
-    co_return done(job::event::batch_created{first.id, first.created_at},
-                   first.id + ", found in the provider's list");
+    co_return done(job::event::batch_created{first.id, first.created_at}, detail);
 }
 
 boost::asio::awaitable<effect_outcome> live_effects::poll(job::effect::poll what) {
@@ -215,6 +247,17 @@ boost::asio::awaitable<effect_outcome> live_effects::fetch(job::effect::fetch wh
         const auto bytes =
             co_await client->download(*what.error_file_id, spool_.errors_file(what.batch_id), limits);
         if (!bytes) co_return postponed(bytes.error());
+    }
+    if (what.output_file_id && job.counts && job.waiting.failures < fetches_of_short_file) {
+        const auto path = spool_.results_file(what.batch_id);
+        const auto lines = co_await on_pool(pool_, [&path] { return count_lines(path); });
+        if (!lines) co_return postponed(lines.error());
+        if (*lines < static_cast<std::uint64_t>(job.counts->completed))
+            co_return postponed(
+                {errc::provider_invalid,
+                 fmt::format("the file of results has {} lines, and {} requests are done: it is "
+                             "fetched again",
+                             *lines, job.counts->completed)});
     }
     co_return done(
         job::event::results_fetched{what.output_file_id.has_value(), what.error_file_id.has_value()});

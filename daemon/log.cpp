@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/log.hpp"
 
+#include "core/safe_text.hpp"
+
 #include <systemd/sd-journal.h>
 
 #include <cstdio>
@@ -14,6 +16,8 @@
 namespace enrichd::log {
 
 namespace {
+
+constexpr std::size_t longest_message = 4096;
 
 bool to_journal = false;
 level threshold_level = level::info;
@@ -71,8 +75,10 @@ void open(level threshold) {
     to_journal = stderr_is_journal();
 }
 
-void write(level l, std::string_view message, std::initializer_list<field> fields) {
+void write(level l, std::string_view text, std::initializer_list<field> fields) {
     if (l > threshold_level) return;
+    // Much of what is told came from elsewhere: no line of it may pass for one of ours, or move a cursor.
+    const auto message = safe_text(text, longest_message);
     if (to_journal)
         write_journal(l, message, fields);
     else

@@ -48,6 +48,7 @@ enrichd::log::level level_of(const std::string& word) {
     using enrichd::log::level;
     if (word == "debug") return level::debug;
     if (word == "warning") return level::warning;
+    if (word == "notice") return level::notice;
     if (word == "error") return level::error;
     return level::info;
 }

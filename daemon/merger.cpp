@@ -23,8 +23,8 @@ money cost(const token_usage& u, const token_price& p) {
                  u.output_tokens * p.output.picodollars};
 }
 
-effect_outcome postponed(const error& e) {
-    return effect_postponed{e.detail, e.retry_after, e.code == errc::target_blocked || e.code == errc::io};
+effect_outcome postponed(error e) {
+    return effect_postponed{std::move(e)};
 }
 
 // A request of which neither file has a line: what the end of the batch says of it.
@@ -140,6 +140,14 @@ effect_outcome merger::close_rest(const job::effect::merge& what, const job_row&
 
 boost::asio::awaitable<effect_outcome> merger::merge_file(job::effect::merge what, job_row job,
                                                           std::shared_ptr<target::database> into) {
+    if (const auto now = into->identity(); now != job.plan.target)
+        co_return postponed(
+            {errc::target_blocked,
+             fmt::format(
+                 "its rows are of {}, and the configured target is {}: nothing of it is written there. "
+                 "Set [database] back until it has merged; or, if the database has only moved, set "
+                 "[database] name = \"{}\"",
+                 job.plan.target, now, job.plan.target)});
     const auto path = what.from.where == job::merge_cursor::part::output ? spool_.results_file(what.batch_id)
                                                                          : spool_.errors_file(what.batch_id);
     const auto read_lines = [path, what, max_lines = slice_lines_, longest = job.plan.max_line_bytes] {

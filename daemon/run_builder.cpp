@@ -184,8 +184,11 @@ boost::asio::awaitable<result<run_row>> run_builder::begin_again(std::int64_t ru
     {
         auto from_scratch = ledger_.begin();
         ledger_.jobs().remove_of_run(run_id);
-        const auto begun = ledger_.runs().record(*before, run::state::building, run::event::build_begun, "",
-                                                 {now, 0, "", false}, now);
+        // What kept the last try from its end still counts, so that tries grow apart until one succeeds.
+        auto still = before->waiting;
+        still.due_ms = now;
+        const auto begun =
+            ledger_.runs().record(*before, run::state::building, run::event::build_begun, "", still, now);
         if (!begun) co_return begun.error();
         from_scratch.commit();
     }
@@ -202,7 +205,7 @@ result<void> run_builder::open(const run_row& run) {
     {
         auto all_at_once = ledger_.begin();
         if (const auto opened =
-                ledger_.runs().record(run, run::state::open, run::event::built, "", {due, 0, "", false}, now);
+                ledger_.runs().record(run, run::state::open, run::event::built, "", {due, 0, ""}, now);
             !opened)
             return opened.error();
         ledger_.jobs().start_run(run.id, run.until, now);

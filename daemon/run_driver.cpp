@@ -20,7 +20,7 @@ boost::asio::awaitable<void> run_driver::take_turn(std::int64_t run_id) {
 
 boost::asio::awaitable<result<void>> run_driver::build(run_row run) {
     if (parts_.l.paused() && !run.cancel_wanted) {
-        parts_.l.runs().postpone(run.id, {std::nullopt, 0, "paused", false}, parts_.c.now_ms());
+        parts_.l.runs().postpone(run.id, {std::nullopt, 0, "paused"}, parts_.c.now_ms());
         co_return result<void>{};
     }
     co_return co_await parts_.builder.build(run.id, parts_.settings());
@@ -48,8 +48,7 @@ void run_driver::postpone(std::int64_t run_id, const error& why) {
     const auto now = parts_.c.now_ms();
     const auto failures = run->waiting.failures + 1;
     const auto wait = backoff(failures, why.retry_after, parts_.random());
-    parts_.l.runs().postpone(
-        run_id, {now + wait.count(), failures, why.detail, why.code == errc::target_blocked}, now);
+    parts_.l.runs().postpone(run_id, {now + wait.count(), failures, why.detail, why.code}, now);
     if (run->waiting.reason != why.detail) log_run(log::level::warning, run_id, why.detail);
 }
 

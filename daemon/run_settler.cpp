@@ -142,7 +142,7 @@ std::int64_t run_settler::resend(const job_row& job, job_plan plan,
     }
     plan.row_count = rows;
     ledger_.jobs().set_plan(id, plan);
-    ledger_.jobs().postpone(*ledger_.jobs().find(id), {now, 0, "", false}, now); // due
+    ledger_.jobs().postpone(*ledger_.jobs().find(id), {now, 0, ""}, now); // due
     return id;
 }
 

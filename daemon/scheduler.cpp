@@ -21,7 +21,11 @@ namespace {
 constexpr std::int64_t longest_sleep_ms = 60'000;
 
 // Turns of jobs at a time. More would only queue at the provider's connections and the pool.
-constexpr std::size_t max_turns = 64;
+constexpr std::int64_t max_turns = 64;
+
+bool builds(const due_run& run) {
+    return run::next_effect(run.state) == run::effect::build;
+}
 
 // A turn that ends with an exception met a broken ledger or a bug: it is tried again, not at once.
 constexpr std::chrono::seconds after_exception{5};
@@ -58,10 +62,17 @@ void scheduler::stop() {
 
 void scheduler::start_due() {
     const auto now = clock_.now_ms();
-    for (const auto& run : ledger_.runs().due(now))
-        if (runs_.empty()) start(run.id, run_turn_, runs_); // building is heavy: one run at a time
-    for (const auto& job : ledger_.jobs().due(now))
-        if (jobs_.size() < max_turns && jobs_.count(job.id) == 0) start(job.id, job_turn_, jobs_);
+    for (const auto& run : ledger_.runs().timetable())
+        if (run.due_ms <= now && may_start(run)) start(run.id, run_turn_, builds(run) ? builds_ : settles_);
+    // What is in a turn is due in the ledger still.
+    for (const auto id : ledger_.jobs().due(now, 2 * max_turns))
+        if (std::ssize(jobs_) < max_turns && jobs_.count(id) == 0) start(id, job_turn_, jobs_);
+}
+
+// Building is heavy: one run at a time. Settling waits for no build.
+bool scheduler::may_start(const due_run& run) const {
+    if (builds_.count(run.id) != 0 || settles_.count(run.id) != 0) return false;
+    return !builds(run) || builds_.empty();
 }
 
 void scheduler::start(std::int64_t id, const turn& t, std::set<std::int64_t>& busy) {
@@ -90,9 +101,11 @@ void scheduler::start(std::int64_t id, const turn& t, std::set<std::int64_t>& bu
 std::int64_t scheduler::sleep_ms() {
     const auto now = clock_.now_ms();
     auto next = now + longest_sleep_ms;
-    // What is in a turn is due in the ledger still; its end wakes us.
-    if (const auto run = ledger_.runs().next_due(); run && runs_.empty()) next = std::min(next, *run);
-    if (const auto job = ledger_.jobs().next_due(jobs_)) next = std::min(next, *job);
+    // What is in a turn, or waits for the end of others, is due in the ledger still; their end wakes us.
+    for (const auto& run : ledger_.runs().timetable())
+        if (may_start(run)) next = std::min(next, run.due_ms);
+    if (std::ssize(jobs_) < max_turns)
+        if (const auto job = ledger_.jobs().next_due(jobs_)) next = std::min(next, *job);
     return std::max<std::int64_t>(next - now, 0);
 }
 

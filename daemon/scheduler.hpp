@@ -35,10 +35,11 @@ public:
     void stop();
 
     bool in_turn_job(std::int64_t id) const { return jobs_.count(id) != 0; }
-    bool idle() const { return jobs_.empty() && runs_.empty(); }
+    bool idle() const { return jobs_.empty() && builds_.empty() && settles_.empty(); }
 
 private:
     void start_due();
+    bool may_start(const due_run& run) const;
     void start(std::int64_t id, const turn& t, std::set<std::int64_t>& busy);
     std::int64_t sleep_ms();
 
@@ -49,8 +50,9 @@ private:
     turn run_turn_;
     std::function<void()> ended_;
     boost::asio::steady_timer timer_;
-    std::set<std::int64_t> jobs_; ///< in a turn
-    std::set<std::int64_t> runs_;
+    std::set<std::int64_t> jobs_;   ///< in a turn
+    std::set<std::int64_t> builds_; ///< runs in a turn that builds
+    std::set<std::int64_t> settles_;
     bool stopping_ = false;
 };
 

@@ -69,6 +69,7 @@ spool::spool(fs::path state_directory)
     fs::create_directories(batch_, ec);
     if (!ec) fs::create_directories(validation_, ec);
     if (ec) throw fatal_error(errc::io, fmt::format("{}: {}", state_directory.string(), ec.message()));
+    if (!sync_folder(state_directory)) fail(state_directory, "make durable"); // the entry of batch/ itself
 }
 
 fs::path spool::results_file(const std::string& batch_id) const {
@@ -210,6 +211,28 @@ result<spool_slice> read_slice(const fs::path& path, std::uint64_t offset, std::
     }
     slice.at_end = true;
     return slice;
+}
+
+result<std::uint64_t> count_lines(const fs::path& path) {
+    const descriptor d(path, O_RDONLY);
+    if (!d) return io_error(path, "open");
+    const auto buffer = std::make_unique<char[]>(buffer_bytes);
+    std::uint64_t lines = 0;
+    bool in_line = false;
+    for (;;) {
+        const auto n = read(d.get(), buffer.get(), buffer_bytes);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return io_error(path, "read");
+        if (n == 0) return lines + (in_line ? 1 : 0);
+        for (const char c : std::string_view(buffer.get(), static_cast<std::size_t>(n))) {
+            if (c == '\n') {
+                lines += in_line ? 1 : 0;
+                in_line = false;
+            } else if (c != ' ' && c != '\t' && c != '\r') {
+                in_line = true;
+            }
+        }
+    }
 }
 
 result<std::string> read_range(const fs::path& path, std::uint64_t offset, std::uint64_t length) {

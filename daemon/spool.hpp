@@ -1,5 +1,6 @@
 // The spool: request files and results under the state directory. Everything here may block: call it on the
-// pool. SPDX-License-Identifier: Apache-2.0
+// pool.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "core/error.hpp"
@@ -93,6 +94,9 @@ struct spool_slice {
 /// same lines. Errors: io.
 result<spool_slice> read_slice(const std::filesystem::path& path, std::uint64_t offset, std::size_t max_lines,
                                std::uint64_t max_bytes, std::uint64_t max_line_bytes);
+
+/// Lines that are not blank, the last one without its newline too. Errors: io.
+result<std::uint64_t> count_lines(const std::filesystem::path& path);
 
 /// Reads `length` bytes from `offset`. Errors: io, also where the file is shorter.
 result<std::string> read_range(const std::filesystem::path& path, std::uint64_t offset, std::uint64_t length);

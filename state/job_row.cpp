@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/job_row.hpp"
 
+#include "core/control_errors.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -57,7 +59,9 @@ json fields(const job::intent_upload& s) {
     return {{"submission", s.submission}};
 }
 json fields(const job::uploaded& s) {
-    return {{"file_id", s.file_id}, {"unused_submission", s.unused_submission}};
+    return {{"file_id", s.file_id},
+            {"unused_submission", s.unused_submission},
+            {"unused_since_ms", s.unused_since_ms}};
 }
 json fields(const job::intent_submit& s) {
     return {{"submission", s.submission}, {"file_id", s.file_id}, {"since_ms", s.since_ms}};
@@ -168,6 +172,15 @@ std::optional<std::int64_t> parse_run_name(std::string_view text) {
     return parse_name(text, "r");
 }
 
+std::optional<std::string_view> cause_word(const waiting& w) {
+    return w.cause ? std::optional(name(*w.cause)) : std::nullopt;
+}
+
+std::optional<errc> parse_cause(const std::optional<std::string>& word) {
+    // A word of a newer program is an obstacle all the same.
+    return word ? std::optional(parse_errc(*word).value_or(errc::internal)) : std::nullopt;
+}
+
 std::string_view name(job::goal g) {
     switch (g) {
     case job::goal::built: return "built";
@@ -188,12 +201,14 @@ std::string_view name(job::cancel_reason r) {
     case job::cancel_reason::none: return "none";
     case job::cancel_reason::user: return "user";
     case job::cancel_reason::deadline: return "deadline";
+    case job::cancel_reason::abandon: return "abandon";
     }
     return "";
 }
 
 std::optional<job::cancel_reason> parse_cancel_reason(std::string_view word) {
-    for (auto r : {job::cancel_reason::none, job::cancel_reason::user, job::cancel_reason::deadline})
+    for (auto r : {job::cancel_reason::none, job::cancel_reason::user, job::cancel_reason::deadline,
+                   job::cancel_reason::abandon})
         if (name(r) == word) return r;
     return std::nullopt;
 }
@@ -209,7 +224,8 @@ result<job::state> read_state(std::string_view word, std::string_view column) {
     if (word == "built") return job::state{job::built{}};
     if (word == "intent_upload") return job::state{job::intent_upload{text(j, "submission")}};
     if (word == "uploaded")
-        return job::state{job::uploaded{text(j, "file_id"), text(j, "unused_submission")}};
+        return job::state{
+            job::uploaded{text(j, "file_id"), text(j, "unused_submission"), number(j, "unused_since_ms")}};
     if (word == "intent_submit")
         return job::state{
             job::intent_submit{text(j, "submission"), text(j, "file_id"), number(j, "since_ms")}};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/batch_request.hpp"
+#include "core/error.hpp"
 #include "core/job.hpp"
 #include "core/kind.hpp"
 #include "core/money.hpp"
@@ -22,7 +23,7 @@ struct waiting {
     std::optional<std::int64_t> due_ms; ///< absent: a person, or another's end, moves it on
     std::int64_t failures = 0;          ///< turns in a row that could not do their effect
     std::string reason;                 ///< why it waits; empty if it does not
-    bool blocked = false;               ///< a person must act first
+    std::optional<errc> cause = {};     ///< what kind of obstacle stopped the last turn; absent: none did
 };
 
 struct run_row {
@@ -95,6 +96,10 @@ std::string run_name(std::int64_t id);
 /// The reverse; absent for anything else.
 std::optional<std::int64_t> parse_job_name(std::string_view text);
 std::optional<std::int64_t> parse_run_name(std::string_view text);
+
+/// The cause's word for its column, absent where there is none; and the reverse.
+std::optional<std::string_view> cause_word(const waiting& w);
+std::optional<errc> parse_cause(const std::optional<std::string>& word);
 
 std::string_view name(job::goal g);
 std::optional<job::goal> parse_goal(std::string_view word);

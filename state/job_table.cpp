@@ -12,7 +12,7 @@ constexpr auto columns = R"SQL(
     file_name, file_sha256, file_bytes, requests, row_count, inputs,
     input_tokens, output_cap, bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes, max_line_bytes,
     used_input, used_cached, used_output, used_reasoning, actual_pd,
-    state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for, waiting_since_ms, blocked,
+    state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for, waiting_since_ms, cause,
     batch_id, ended_as, strays, created_ms, changed_ms, ended_ms, batch_total, batch_completed, batch_failed
 )SQL";
 
@@ -62,7 +62,7 @@ job_row read(const sqlite::statement::use& r) {
                   parse_cancel_reason(r.text(33)).value_or(job::cancel_reason::none)};
     row.revision = r.integer(34);
     row.submissions = r.integer(35);
-    row.waiting = {r.optional_integer(36), r.integer(37), r.text(38), r.integer(40) != 0};
+    row.waiting = {r.optional_integer(36), r.integer(37), r.text(38), parse_cause(r.optional_text(40))};
     row.waiting_since_ms = r.optional_integer(39);
     row.batch_id = r.optional_text(41);
     row.ended_as = r.text(42);
@@ -106,9 +106,9 @@ job_table::job_table(sqlite::database& db)
                             bound_pd, open_bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes,
                             max_line_bytes, used_input, used_cached, used_output, used_reasoning, actual_pd,
                             state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for,
-                            waiting_since_ms, blocked, batch_id, ended_as, strays, created_ms, changed_ms, ended_ms)
+                            waiting_since_ms, cause, batch_id, ended_as, strays, created_ms, changed_ms, ended_ms)
           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', 0, 0, 0, 0, 0, 0, 0, 0, ?12, ?13, ?14, 0, 0,
-                  0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, NULL, 0, '', NULL, 0, NULL, '', 0, ?16, ?16, NULL)
+                  0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, NULL, 0, '', NULL, NULL, NULL, '', 0, ?16, ?16, NULL)
       )SQL"),
       set_plan_(db, R"SQL(
           UPDATE jobs
@@ -123,7 +123,7 @@ job_table::job_table(sqlite::database& db)
       list_(db, select("ORDER BY id DESC LIMIT ?")),
       list_open_(db, select("WHERE ended_ms IS NULL ORDER BY id DESC LIMIT ?")),
       count_by_state_(db, "SELECT state, COUNT(*) FROM jobs GROUP BY state ORDER BY state"),
-      due_(db, select("WHERE due_ms <= ? ORDER BY due_ms, id")),
+      due_(db, "SELECT id FROM jobs WHERE due_ms <= ? ORDER BY due_ms, id LIMIT ?"),
       next_due_(db, "SELECT id, due_ms FROM jobs WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT ?"),
       open_by_state_(db,
                      "SELECT state, COUNT(*) FROM jobs WHERE ended_ms IS NULL GROUP BY state ORDER BY state"),
@@ -133,7 +133,7 @@ job_table::job_table(sqlite::database& db)
       record_(db, R"SQL(
           UPDATE jobs
           SET state = ?3, state_json = ?4, revision = revision + 1, submissions = submissions + ?5,
-              due_ms = ?6, failures = ?7, waiting_for = ?8, blocked = ?9,
+              due_ms = ?6, failures = ?7, waiting_for = ?8, cause = ?9,
               waiting_since_ms = CASE WHEN ?8 = '' THEN NULL ELSE COALESCE(waiting_since_ms, ?10) END,
               batch_id = COALESCE(?11, batch_id),
               ended_as = CASE WHEN ?12 = '' THEN ended_as ELSE ?12 END,
@@ -145,12 +145,12 @@ job_table::job_table(sqlite::database& db)
       )SQL"),
       postpone_(db, R"SQL(
           UPDATE jobs
-          SET due_ms = ?2, failures = ?3, waiting_for = ?4, blocked = ?5, changed_ms = ?6,
+          SET due_ms = ?2, failures = ?3, waiting_for = ?4, cause = ?5, changed_ms = ?6,
               waiting_since_ms = CASE WHEN ?4 = '' THEN NULL ELSE COALESCE(waiting_since_ms, ?6) END
           WHERE id = ?1
       )SQL"),
       wish_(db, R"SQL(
-          UPDATE jobs SET goal = ?2, cancel = ?3, due_ms = ?4, revision = revision + 1, changed_ms = ?4 WHERE id = ?1
+          UPDATE jobs SET goal = ?2, cancel = ?3, due_ms = ?4, revision = revision + 1, changed_ms = ?5 WHERE id = ?1
       )SQL"),
       start_run_(
           db,
@@ -222,8 +222,12 @@ std::map<std::string, std::int64_t> job_table::count_by_state() {
     return counts;
 }
 
-std::vector<job_row> job_table::due(std::int64_t now_ms) {
-    return read_all(due_(now_ms));
+std::vector<std::int64_t> job_table::due(std::int64_t now_ms, std::int64_t limit) {
+    std::vector<std::int64_t> ids;
+    auto rows = due_(now_ms, limit);
+    while (rows.next())
+        ids.push_back(rows.integer(0));
+    return ids;
 }
 
 std::optional<std::int64_t> job_table::next_due(const std::set<std::int64_t>& but) {
@@ -256,7 +260,7 @@ result<void> job_table::record(const job_row& before, const job_change& c, std::
     const auto due = ended ? std::nullopt : c.waiting.due_ms;
     const auto changed =
         record_(before.id, before.revision, name(c.to), state_fields(c.to), c.new_submission ? 1 : 0, due,
-                c.waiting.failures, c.waiting.reason, c.waiting.blocked ? 1 : 0, now_ms, job::batch_id(c.to),
+                c.waiting.failures, c.waiting.reason, cause_word(c.waiting), now_ms, job::batch_id(c.to),
                 ended_as(c.to), ended, told(c.to, &job::polling::total), told(c.to, &job::polling::completed),
                 told(c.to, &job::polling::failed))
             .run();
@@ -269,12 +273,16 @@ result<void> job_table::record(const job_row& before, const job_change& c, std::
 }
 
 void job_table::postpone(const job_row& before, const waiting& next, std::int64_t now_ms) {
-    postpone_(before.id, next.due_ms, next.failures, next.reason, next.blocked ? 1 : 0, now_ms).run();
+    postpone_(before.id, next.due_ms, next.failures, next.reason, cause_word(next), now_ms).run();
 }
 
 void job_table::wish(const job_row& before, const job::wishes& w, const std::string& event,
                      std::int64_t now_ms) {
-    wish_(before.id, name(w.until), name(w.cancel), now_ms).run();
+    // A wish is heeded at once, but where only time can tell what exists.
+    const bool at_once = !job::keeps_its_time(before.state) || w.cancel == job::cancel_reason::abandon;
+    wish_(before.id, name(w.until), name(w.cancel), at_once ? std::optional(now_ms) : before.waiting.due_ms,
+          now_ms)
+        .run();
     history_(now_ms, before.plan.run_id, before.id, name(before.state), name(before.state), event, "").run();
 }
 

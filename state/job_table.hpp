@@ -43,7 +43,8 @@ public:
     std::vector<job_row> list(bool open_only, std::int64_t limit);
     /// How many there are in each state, by its name; states without jobs are left out.
     std::map<std::string, std::int64_t> count_by_state();
-    std::vector<job_row> due(std::int64_t now_ms);
+    /// Ids of at most `limit` jobs whose turn has come, soonest first.
+    std::vector<std::int64_t> due(std::int64_t now_ms, std::int64_t limit);
     /// The earliest due time of jobs other than these.
     std::optional<std::int64_t> next_due(const std::set<std::int64_t>& but);
     /// How many have not ended, by the name of their state.
@@ -58,7 +59,7 @@ public:
     result<void> record(const job_row& before, const job_change& change, std::int64_t now_ms);
     /// The state stays; only when and why is recorded.
     void postpone(const job_row& before, const waiting& next, std::int64_t now_ms);
-    /// Moves the goal or the wish to cancel, and makes the job due now.
+    /// Moves the goal or the wish to cancel, and makes the job due now, but where it keeps its time.
     void wish(const job_row& before, const job::wishes& w, const std::string& event, std::int64_t now_ms);
     /// A run's jobs begin: due now.
     void start_run(std::int64_t run_id, job::goal until, std::int64_t now_ms);

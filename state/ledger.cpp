@@ -29,7 +29,11 @@ std::string installation_of(sqlite::database& db) {
 
 ledger::opened::opened(const std::string& path) : db(path) {
     refuse_unknown_ledger(db, path);
-    db.exec("PRAGMA journal_mode = WAL");
+    sqlite::statement to_wal(db, "PRAGMA journal_mode = WAL");
+    if (auto mode = to_wal(); !mode.next() || mode.text(0) != "wal")
+        throw fatal_error(errc::io, fmt::format("{}: the file system does not allow SQLite's WAL journal "
+                                                "(a network share?); put [state] directory on a local disk",
+                                                path));
     db.exec("PRAGMA synchronous = FULL");
     db.exec("PRAGMA foreign_keys = ON");
     db.exec("PRAGMA trusted_schema = OFF");
@@ -74,6 +78,7 @@ ledger::ledger(const std::string& path)
       )SQL"),
       prune_requests_(db_, "DELETE FROM requests WHERE job_id = ?"),
       prune_rows_(db_, "DELETE FROM job_rows WHERE job_id = ?"),
+      prune_parts_(db_, "DELETE FROM part_vectors WHERE run_id = (SELECT run_id FROM jobs WHERE id = ?)"),
       installation_(installation_of(db_)) {}
 
 bool ledger::paused() {
@@ -115,20 +120,20 @@ job_times ledger::times_of_job(std::int64_t job_id) {
     return {row.optional_integer(0).value_or(0), row.optional_integer(1)};
 }
 
-std::vector<std::int64_t> ledger::prune(std::int64_t ended_before_ms) {
-    std::vector<std::int64_t> pruned;
-    {
-        auto rows = prunable_(ended_before_ms);
-        while (rows.next())
-            pruned.push_back(rows.integer(0));
-    }
-    for (const auto id : pruned) {
-        auto all_of_a_job = begin();
-        prune_rows_(id).run();
-        prune_requests_(id).run();
-        all_of_a_job.commit();
-    }
-    return pruned;
+std::vector<std::int64_t> ledger::prunable(std::int64_t ended_before_ms) {
+    std::vector<std::int64_t> jobs;
+    auto rows = prunable_(ended_before_ms);
+    while (rows.next())
+        jobs.push_back(rows.integer(0));
+    return jobs;
+}
+
+void ledger::prune(std::int64_t job_id) {
+    auto all_of_a_job = begin();
+    prune_rows_(job_id).run();
+    prune_requests_(job_id).run();
+    prune_parts_(job_id).run();
+    all_of_a_job.commit();
 }
 
 } // namespace enrichd

@@ -66,9 +66,10 @@ public:
     money reserved_of_run(std::int64_t run_id);
     job_times times_of_job(std::int64_t job_id);
 
-    /// Forgets requests and rows of runs that ended before; jobs, runs and history stay. Returns the jobs
-    /// concerned.
-    std::vector<std::int64_t> prune(std::int64_t ended_before_ms);
+    /// Jobs of runs that ended before then and have requests and rows still.
+    std::vector<std::int64_t> prunable(std::int64_t ended_before_ms);
+    /// Forgets a job's requests and rows, and the parts that its run kept; jobs, runs and history stay.
+    void prune(std::int64_t job_id);
 
 private:
     // In order of dependence: the tables prepare their statements against a migrated database.
@@ -83,7 +84,7 @@ private:
     request_table requests_;
     quarantine_table quarantine_;
     sqlite::statement paused_, set_paused_, job_history_, run_history_, totals_, spent_of_run_,
-        reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_;
+        reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;
     std::string installation_;
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr auto columns = R"SQL(
     id, state, goal, order_json, limit_pd, cancel_wanted, summary_json, detail,
-    due_ms, failures, waiting_for, blocked, created_ms, changed_ms, ended_ms
+    due_ms, failures, waiting_for, cause, created_ms, changed_ms, ended_ms
 )SQL";
 
 std::string select(std::string_view rest) {
@@ -26,7 +26,7 @@ run_row read(const sqlite::statement::use& r) {
     row.cancel_wanted = r.integer(5) != 0;
     row.summary_json = r.text(6);
     row.detail = r.text(7);
-    row.waiting = {r.optional_integer(8), r.integer(9), r.text(10), r.integer(11) != 0};
+    row.waiting = {r.optional_integer(8), r.integer(9), r.text(10), parse_cause(r.optional_text(11))};
     row.created_ms = r.integer(12);
     row.changed_ms = r.integer(13);
     row.ended_ms = r.optional_integer(14);
@@ -45,23 +45,22 @@ std::vector<run_row> read_all(sqlite::statement::use&& rows) {
 run_table::run_table(sqlite::database& db)
     : insert_(db, R"SQL(
           INSERT INTO runs (state, goal, order_json, limit_pd, cancel_wanted, summary_json, detail, due_ms, failures,
-                            waiting_for, blocked, created_ms, changed_ms, ended_ms)
-          VALUES ('requested', ?1, ?2, ?3, 0, '{}', '', ?4, 0, '', 0, ?4, ?4, NULL)
+                            waiting_for, cause, created_ms, changed_ms, ended_ms)
+          VALUES ('requested', ?1, ?2, ?3, 0, '{}', '', ?4, 0, '', NULL, ?4, ?4, NULL)
       )SQL"),
       find_(db, select("WHERE id = ?")),
       list_(db, select("ORDER BY id DESC LIMIT ?")),
       list_open_(db, select("WHERE ended_ms IS NULL ORDER BY id DESC")),
       list_ended_(db, select("WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC, id DESC LIMIT ?")),
-      due_(db, select("WHERE due_ms <= ? ORDER BY due_ms, id")),
-      next_due_(db, "SELECT MIN(due_ms) FROM runs WHERE due_ms IS NOT NULL"),
+      timetable_(db, "SELECT id, state, due_ms FROM runs WHERE due_ms IS NOT NULL ORDER BY due_ms, id"),
       record_(db, R"SQL(
           UPDATE runs
-          SET state = ?3, detail = ?4, due_ms = ?5, failures = ?6, waiting_for = ?7, blocked = ?8, changed_ms = ?9,
+          SET state = ?3, detail = ?4, due_ms = ?5, failures = ?6, waiting_for = ?7, cause = ?8, changed_ms = ?9,
               ended_ms = CASE WHEN ?3 IN ('done', 'refused', 'cancelled') THEN ?9 END
           WHERE id = ?1 AND state = ?2
       )SQL"),
       postpone_(db, R"SQL(
-          UPDATE runs SET due_ms = ?2, failures = ?3, waiting_for = ?4, blocked = ?5, changed_ms = ?6 WHERE id = ?1
+          UPDATE runs SET due_ms = ?2, failures = ?3, waiting_for = ?4, cause = ?5, changed_ms = ?6 WHERE id = ?1
       )SQL"),
       summary_(db, "UPDATE runs SET summary_json = ?2, changed_ms = ?3 WHERE id = ?1"),
       limit_(db, "UPDATE runs SET limit_pd = ?2 WHERE id = ?1"),
@@ -103,29 +102,29 @@ std::vector<run_row> run_table::list_ended(std::int64_t limit) {
     return read_all(list_ended_(limit));
 }
 
-std::vector<run_row> run_table::due(std::int64_t now_ms) {
-    return read_all(due_(now_ms));
-}
-
-std::optional<std::int64_t> run_table::next_due() {
-    auto row = next_due_();
-    return row.next() ? row.optional_integer(0) : std::nullopt;
+std::vector<due_run> run_table::timetable() {
+    std::vector<due_run> all;
+    auto rows = timetable_();
+    while (rows.next())
+        all.push_back({rows.integer(0), run::parse_state(rows.text(1)).value_or(run::state::requested),
+                       rows.integer(2)});
+    return all;
 }
 
 result<void> run_table::record(const run_row& before, run::state to, run::event e, const std::string& detail,
                                const waiting& next, std::int64_t now_ms) {
     const auto changed = record_(before.id, name(before.state), name(to), detail, next.due_ms, next.failures,
-                                 next.reason, next.blocked ? 1 : 0, now_ms)
+                                 next.reason, cause_word(next), now_ms)
                              .run();
     if (changed != 1)
         return error{errc::lost_race,
                      fmt::format("run {} is no longer {}", run_name(before.id), name(before.state))};
-    history_(now_ms, before.id, name(before.state), name(to), name(e), detail).run();
+    if (before.state != to) history_(now_ms, before.id, name(before.state), name(to), name(e), detail).run();
     return {};
 }
 
 void run_table::postpone(std::int64_t id, const waiting& next, std::int64_t now_ms) {
-    postpone_(id, next.due_ms, next.failures, next.reason, next.blocked ? 1 : 0, now_ms).run();
+    postpone_(id, next.due_ms, next.failures, next.reason, cause_word(next), now_ms).run();
 }
 
 void run_table::set_summary(std::int64_t id, const std::string& summary_json, std::int64_t now_ms) {

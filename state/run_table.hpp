@@ -12,6 +12,13 @@
 
 namespace enrichd {
 
+/// When a run's next turn is.
+struct due_run {
+    std::int64_t id = 0;
+    run::state state{};
+    std::int64_t due_ms = 0;
+};
+
 class run_table {
 public:
     explicit run_table(sqlite::database& db);
@@ -26,8 +33,8 @@ public:
     std::vector<run_row> list_open();
     /// Those that ended last, newest first.
     std::vector<run_row> list_ended(std::int64_t limit);
-    std::vector<run_row> due(std::int64_t now_ms);
-    std::optional<std::int64_t> next_due();
+    /// Every run that has a next turn, soonest first.
+    std::vector<due_run> timetable();
 
     /// Guarded by the state it was in: errors lost_race if it is there no more. Writes the history row too.
     result<void> record(const run_row& before, run::state to, run::event e, const std::string& detail,
@@ -39,7 +46,7 @@ public:
     void want_cancel(std::int64_t id, std::int64_t now_ms);
 
 private:
-    sqlite::statement insert_, find_, list_, list_open_, list_ended_, due_, next_due_, record_, postpone_,
+    sqlite::statement insert_, find_, list_, list_open_, list_ended_, timetable_, record_, postpone_,
         summary_, limit_, cancel_, history_;
 };
 

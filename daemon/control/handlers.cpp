@@ -145,7 +145,8 @@ result<json> handlers::operate(call& c) {
         return with(read_submission(c.body),
                     [&](auto& o) { return ops_.submit(o.kind, o.sha256, o.budget); });
     case route_id::merge: return with(read_merge(c.body), [&](auto& k) { return ops_.merge(c.id, k); });
-    case route_id::cancel: return with(read_cancel(c.body), [&](auto& id) { return ops_.cancel(id); });
+    case route_id::cancel:
+        return with(read_cancel(c.body), [&](auto& order) { return ops_.cancel(order.id, order.abandon); });
     case route_id::release:
         return with(read_release(c.body), [&](auto& o) { return ops_.quarantine_release(o.keys, o.all); });
     case route_id::poll: return plain([&] { return ops_.poll(c.id); });

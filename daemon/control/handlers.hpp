@@ -1,5 +1,6 @@
 // What each path of the control socket does: check the peer, read the request, ask operations, write the
-// reply. SPDX-License-Identifier: Apache-2.0
+// reply.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "core/control_routes.hpp"

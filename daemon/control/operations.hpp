@@ -46,7 +46,8 @@ public:
     virtual result<json> merge(std::string id, std::optional<enrichd::kind> k) = 0;
     /// Polls now instead of at the due time.
     virtual result<json> poll(std::string id) = 0;
-    virtual result<json> cancel(std::string id) = 0; ///< a job, a batch, or a whole run
+    /// A job, a batch, or a whole run. `abandon`: without waiting for the provider.
+    virtual result<json> cancel(std::string id, bool abandon) = 0;
     virtual result<json> discard(std::string id) = 0;
     virtual result<json> retry(std::string id) = 0; ///< a held or blocked job: try again now
     virtual result<json> pause() = 0;

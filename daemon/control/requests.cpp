@@ -57,6 +57,13 @@ public:
         return out;
     }
 
+    /// Absent is false.
+    bool flag(const std::string& name) {
+        const json* field = find(name);
+        if (field && !field->is_boolean()) complain(name, "true or false", field);
+        return field && field->is_boolean() && field->get<bool>();
+    }
+
     void complain(const std::string& name, std::string_view expected, const json* got) {
         auto shown = got ? got->dump(-1, ' ', false, json::error_handler_t::replace) : "nothing";
         complaints_.push_back(fmt::format("{}: expected {}, got {}", name, expected, shown.substr(0, 80)));
@@ -162,24 +169,20 @@ result<std::optional<enrichd::kind>> read_merge(std::string_view body) {
     return k;
 }
 
-result<std::string> read_cancel(std::string_view body) {
+result<cancel_order> read_cancel(std::string_view body) {
     body_reader in(body);
     const auto id = in.text("id", "the id of a job, a batch or a run", not_empty);
+    const bool abandon = in.flag("abandon");
     if (auto r = in.finish(); !r) return r.error();
     if (!id) return error{errc::invalid_input, "id: expected the id of a job, a batch or a run, got nothing"};
-    return *id;
+    return cancel_order{*id, abandon};
 }
 
 result<release_order> read_release(std::string_view body) {
     body_reader in(body);
     release_order order;
     order.keys = in.texts("keys");
-    if (const auto* all = in.find("all")) {
-        if (all->is_boolean())
-            order.all = *all == true;
-        else
-            in.complain("all", "true or false", all);
-    }
+    order.all = in.flag("all");
     if (auto r = in.finish(); !r) return r.error();
     if (order.keys.empty() != order.all)
         return error{errc::invalid_input, "body: expected either keys, or all: true"};

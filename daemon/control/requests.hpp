@@ -17,6 +17,11 @@ struct submission_order {
     std::optional<money> budget;
 };
 
+struct cancel_order {
+    std::string id; ///< of a job, a batch or a run
+    bool abandon = false;
+};
+
 struct release_order {
     std::vector<std::string> keys;
     bool all = false;
@@ -27,7 +32,7 @@ result<run_order> read_order(std::string_view body);
 result<run_order> read_build_order(std::string_view body); ///< of exactly one kind
 result<submission_order> read_submission(std::string_view body);
 result<std::optional<enrichd::kind>> read_merge(std::string_view body);
-result<std::string> read_cancel(std::string_view body); ///< the id
+result<cancel_order> read_cancel(std::string_view body);
 result<release_order> read_release(std::string_view body);
 result<void> read_nothing(std::string_view body);
 

@@ -28,13 +28,16 @@ awaitable<exit_code> do_cancel(session& s) {
             .code;
     json order = json::object();
     order["id"] = id;
+    if (s.opt.has(flag_id::abandon)) order["abandon"] = true;
     auto r = co_await s.post(route_id::cancel, std::string(), order);
     if (!r) co_return r.error().code;
     if (s.print_json(*r)) co_return exit_code::ok;
     s.print(fmt::format("{}: {}\n", escape(id), said(*r)));
     for (const auto& job : fields(r->body).list("jobs"))
         s.print(show_job_line(read_job(job)) + "\n");
-    if (fields(r->body).text("status") == "cancelling")
+    if (s.opt.has(flag_id::abandon))
+        s.print("given up: nothing more of it is fetched or merged, and what it cost stays booked\n");
+    else if (fields(r->body).text("status") == "cancelling")
         s.print("what was done by then is fetched and merged\n");
     co_return exit_code::ok;
 }

@@ -1,5 +1,6 @@
 // The daemon's replies as structs. A field that is missing or of another type reads as empty, so that a
-// client understands older and newer daemons. SPDX-License-Identifier: Apache-2.0
+// client understands older and newer daemons.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "daemon/control/client.hpp"

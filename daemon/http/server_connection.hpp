@@ -1,5 +1,6 @@
 // One accepted connection: reading requests with Beast's parser, writing replies by hand. Internal to the
-// server. SPDX-License-Identifier: Apache-2.0
+// server.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "daemon/http/server.hpp"

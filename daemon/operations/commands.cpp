@@ -23,7 +23,7 @@ void live_operations::something_changed() {
 // Failures are forgotten: a person says that something has changed. In a turn, the turn itself decides.
 void live_operations::make_due(const job_row& job) {
     const auto now = parts_.clock.now_ms();
-    if (!parts_.in_turn(job.id)) parts_.ledger.jobs().postpone(job, {now, 0, "", false}, now);
+    if (!parts_.in_turn(job.id)) parts_.ledger.jobs().postpone(job, {now, 0, ""}, now);
 }
 
 result<void> live_operations::refuse_while_draining() const {
@@ -71,9 +71,9 @@ result<json> live_operations::resume() {
         auto all_at_once = l.begin();
         l.set_paused(false);
         for (const auto& job : l.jobs().list(true, 100'000))
-            if (job.waiting.reason == "paused") l.jobs().postpone(job, {now, 0, "", false}, now);
+            if (job.waiting.reason == "paused") l.jobs().postpone(job, {now, 0, ""}, now);
         for (const auto& run : l.runs().list_open())
-            if (run.waiting.reason == "paused") l.runs().postpone(run.id, {now, 0, "", false}, now);
+            if (run.waiting.reason == "paused") l.runs().postpone(run.id, {now, 0, ""}, now);
         all_at_once.commit();
     }
     something_changed();

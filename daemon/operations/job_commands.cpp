@@ -167,19 +167,20 @@ result<json> live_operations::poll(std::string id) {
     return answer("looking");
 }
 
-result<json> live_operations::cancel(std::string id) {
+result<json> live_operations::cancel(std::string id, bool abandon) {
+    const auto why = abandon ? job::cancel_reason::abandon : job::cancel_reason::user;
     if (id == "latest" || parse_run_name(id)) {
         const auto run = find_run(id);
         if (!run) return run.error();
-        return cancel_run(*run);
+        return cancel_run(*run, why);
     }
     const auto found = find_job(id);
     if (!found) return found.error();
     const auto job = *found;
-    const bool too_late = job::has_ended(job.state) || has_ended_there(job.state);
+    const bool too_late = job::has_ended(job.state) || (has_ended_there(job.state) && !abandon);
     if (!too_late) {
         auto with_history = parts_.ledger.begin();
-        (void)wish_to_cancel(job, false);
+        wish_to_cancel(job, why, false);
         with_history.commit();
         something_changed();
     }
@@ -189,17 +190,18 @@ result<json> live_operations::cancel(std::string id) {
 }
 
 // `merge_too`: what a person was to merge is merged by itself now, so that the run comes to its end.
-bool live_operations::wish_to_cancel(const job_row& job, bool merge_too) {
+void live_operations::wish_to_cancel(const job_row& job, job::cancel_reason why, bool merge_too) {
     auto w = job.wishes;
-    if (!has_ended_there(job.state) && w.cancel == job::cancel_reason::none)
-        w.cancel = job::cancel_reason::user;
+    if (why == job::cancel_reason::abandon ||
+        (!has_ended_there(job.state) && w.cancel == job::cancel_reason::none))
+        w.cancel = why;
     if (merge_too && w.until == job::goal::fetched) w.until = job::goal::merged;
-    if (w.until == job.wishes.until && w.cancel == job.wishes.cancel) return false;
-    parts_.ledger.jobs().wish(job, w, "cancel_asked", parts_.clock.now_ms());
-    return true;
+    if (w == job.wishes) return;
+    parts_.ledger.jobs().wish(job, w, why == job::cancel_reason::abandon ? "abandon_asked" : "cancel_asked",
+                              parts_.clock.now_ms());
 }
 
-json live_operations::cancel_run(const run_row& run) {
+json live_operations::cancel_run(const run_row& run, job::cancel_reason why) {
     auto& l = parts_.ledger;
     std::vector<job_row> open;
     for (auto& job : l.jobs().of_run(run.id))
@@ -210,8 +212,8 @@ json live_operations::cancel_run(const run_row& run) {
         auto all_at_once = l.begin();
         l.runs().want_cancel(run.id, now);
         for (const auto& job : open)
-            (void)wish_to_cancel(job, true);
-        l.runs().postpone(run.id, {now, 0, "", false}, now);
+            wish_to_cancel(job, why, true);
+        l.runs().postpone(run.id, {now, 0, ""}, now);
         all_at_once.commit();
         something_changed();
     }
@@ -245,7 +247,7 @@ result<json> live_operations::discard(std::string id) {
         if (const auto recorded = parts_.ledger.jobs().record(job, change, now); !recorded)
             return recorded.error();
         parts_.ledger.requests().end_all(job.id, outcome::cancelled, "discarded");
-        parts_.ledger.runs().postpone(job.plan.run_id, {now, 0, "", false}, now); // it may be done now
+        parts_.ledger.runs().postpone(job.plan.run_id, {now, 0, ""}, now); // it may be done now
         all_at_once.commit();
     }
     log_transition(job, change);
@@ -257,9 +259,7 @@ result<json> live_operations::retry(std::string id) {
     const auto found = find_job(id);
     if (!found) return found.error();
     const auto& job = *found;
-    const bool held_up = job.waiting.failures > 0 || job.waiting.blocked ||
-                         (std::holds_alternative<job::uploaded>(job.state) && !job.waiting.reason.empty());
-    const bool waits = !job::has_ended(job.state) && job.waiting.reason != "paused" && held_up;
+    const bool waits = !job::has_ended(job.state) && job.waiting.cause;
     if (waits) {
         make_due(job);
         something_changed();

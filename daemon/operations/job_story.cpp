@@ -155,28 +155,12 @@ struct teller {
     static std::string times(std::int64_t n) { return n == 1 ? "once" : fmt::format("{} times", n); }
 };
 
-// The ledger keeps the words of the last try and whether a person must act; what it was about follows from
-// where the job stands.
-errc code_of(const job_row& job) {
-    const bool merging = std::holds_alternative<job::fetched>(job.state);
-    if (merging) return job.waiting.blocked ? errc::target_blocked : errc::target_unavailable;
-    return job.waiting.blocked ? errc::provider_unauthorized : errc::provider_busy;
-}
-
-bool is_held_up(const job_row& job) {
-    if (job::has_ended(job.state) || job.waiting.reason.empty() || job.waiting.reason == is_paused)
-        return false;
-    // A wait of these with a reason: the provider's queue has no room.
-    return job.waiting.failures > 0 || job.waiting.blocked ||
-           std::holds_alternative<job::uploaded>(job.state);
-}
-
 } // namespace
 
 job_story tell(const job_row& job, bool paused, std::optional<std::int64_t> deadline_ms) {
     auto story = std::visit(teller{job, paused, deadline_ms}, job.state);
-    if (story.held || !is_held_up(job)) return story;
-    story.blocked = obstacle{code_of(job), job.waiting.reason};
+    if (story.held || job::has_ended(job.state) || !job.waiting.cause) return story;
+    story.blocked = obstacle{*job.waiting.cause, job.waiting.reason};
     story.why = job.waiting.reason;
     if (job.waiting.failures > 1) story.why += fmt::format(" (tried {} times)", job.waiting.failures);
     return story;

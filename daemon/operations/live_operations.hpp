@@ -47,7 +47,7 @@ public:
     result<json> submit(enrichd::kind k, std::string sha256, std::optional<money> budget) override;
     result<json> merge(std::string id, std::optional<enrichd::kind> k) override;
     result<json> poll(std::string id) override;
-    result<json> cancel(std::string id) override;
+    result<json> cancel(std::string id, bool abandon) override;
     result<json> discard(std::string id) override;
     result<json> retry(std::string id) override;
 
@@ -62,8 +62,8 @@ private:
     result<job_row> job_of_file(enrichd::kind k, const std::string& sha256);
     result<void> check_budget(const run_row& run, money limit, const std::vector<job_row>& set);
     json submit_set(const run_row& run, money limit, const std::vector<job_row>& set);
-    json cancel_run(const run_row& run);
-    bool wish_to_cancel(const job_row& job, bool merge_too);
+    json cancel_run(const run_row& run, job::cancel_reason why);
+    void wish_to_cancel(const job_row& job, job::cancel_reason why, bool merge_too);
     void make_due(const job_row& job);
     void something_changed();
     awaitable<result<json>> plan_by_kind(run_order order, build_settings with);

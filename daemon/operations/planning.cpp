@@ -146,7 +146,7 @@ live_operations::awaitable<result<json>> live_operations::migrate() {
     if (!steps) co_return steps.error();
     // Merges that waited for these columns go on at once.
     for (const auto& job : parts_.ledger.jobs().list(true, 100'000))
-        if (std::holds_alternative<job::fetched>(job.state) && job.waiting.blocked) make_due(job);
+        if (std::holds_alternative<job::fetched>(job.state) && job.waiting.cause) make_due(job);
     something_changed();
     co_return migration_object(database->identity(), *steps);
 }

@@ -41,6 +41,11 @@ std::string_view name(daemon_state s) {
     return "";
 }
 
+bool is_of_provider(errc code) {
+    return code == errc::provider_rejected || code == errc::provider_unauthorized ||
+           code == errc::provider_busy || code == errc::provider_ambiguous || code == errc::provider_invalid;
+}
+
 bool is_of_target(errc code) {
     return code == errc::target_blocked || code == errc::target_unavailable;
 }
@@ -55,7 +60,7 @@ void add_job_alerts(const std::vector<job_row>& open, std::vector<alert>& into) 
                 return a.message == story.blocked->message;
             });
             if (same != into.end()) continue;
-            into.push_back({job.waiting.blocked ? severity::blocked : severity::waiting, since,
+            into.push_back({needs_person(story.blocked->code) ? severity::blocked : severity::waiting, since,
                             story.blocked->code, story.blocked->message,
                             "enrichctl retry " + job_name(job.id)});
         } else if (std::holds_alternative<job::submit_unknown>(job.state)) {
@@ -77,9 +82,9 @@ void add_run_alerts(ledger& l, const std::vector<run_row>& runs, std::vector<ale
                              run_name(run.id), display_dollars(spent), display_dollars(run.limit)),
                  "check the prices of the model ([provider] models_file)"});
         const bool building = run.state == run::state::requested || run.state == run::state::building;
-        if (building && run.waiting.failures > 0)
-            into.push_back({run.waiting.blocked ? severity::blocked : severity::waiting, run.changed_ms,
-                            run.waiting.blocked ? errc::target_blocked : errc::target_unavailable,
+        if (building && run.waiting.cause)
+            into.push_back({needs_person(*run.waiting.cause) ? severity::blocked : severity::waiting,
+                            run.changed_ms, *run.waiting.cause,
                             fmt::format("run {}: {}", run_name(run.id), run.waiting.reason), ""});
     }
 }
@@ -111,10 +116,9 @@ json alert_array(const std::vector<alert>& alerts) {
     return all;
 }
 
-json first_error(const std::vector<alert>& alerts, bool of_target) {
+json first_error(const std::vector<alert>& alerts, bool (*is_of_it)(errc)) {
     for (const auto& a : alerts)
-        if ((a.how_bad == severity::blocked || a.how_bad == severity::waiting) &&
-            is_of_target(a.code) == of_target)
+        if ((a.how_bad == severity::blocked || a.how_bad == severity::waiting) && is_of_it(a.code))
             return error_object(a.code, a.message, a.hint);
     return nullptr;
 }
@@ -166,8 +170,9 @@ json status_reply(const operation_parts& parts) {
         {"started_ms", parts.started_ms},
         {"state_directory", with.settings->state_directory},
         {"config_file", parts.config_file.empty() ? json(nullptr) : json(parts.config_file)},
-        {"provider", {{"base_url", with.settings->provider.base_url}, {"error", first_error(alerts, false)}}},
-        {"target", {{"identity", with.database->identity()}, {"error", first_error(alerts, true)}}},
+        {"provider",
+         {{"base_url", with.settings->provider.base_url}, {"error", first_error(alerts, is_of_provider)}}},
+        {"target", {{"identity", with.database->identity()}, {"error", first_error(alerts, is_of_target)}}},
         {"jobs", state_counts(l)},
         {"runs", std::move(run_objects)},
         {"quarantined", l.quarantine().count()},

@@ -232,7 +232,9 @@ awaitable<result<batch_list>> live_client::list_batches(std::string after) {
     if (!after.empty()) target += "&after=" + encoded(after);
     const auto answer = co_await read(target);
     if (!answer) co_return answer.error();
-    co_return parse_batch_list(answer->body);
+    auto page = parse_batch_list(answer->body);
+    if (page && !page->has_more) page->has_more = page->batches.size() >= page_size;
+    co_return page;
 }
 
 awaitable<result<void>> live_client::store(download_state& into, std::span<const char> piece) {

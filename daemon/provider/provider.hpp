@@ -64,7 +64,8 @@ public:
     virtual awaitable<result<batch_object>> get_batch(std::string id) = 0;
     virtual awaitable<result<batch_object>> cancel_batch(std::string id) = 0;
 
-    /// At most 100 a page, newest first; `after` is the last id of the page before, empty for the first page.
+    /// A page of some 100, by most servers newest first; `after` is the last id of the page before, empty for
+    /// the first page. `has_more` is filled in: a server that does not say has more while its pages are full.
     virtual awaitable<result<batch_list>> list_batches(std::string after) = 0;
 
     /// Streams a file's content to disk (written, fsynced, renamed into place: never half there); returns its

@@ -1,5 +1,6 @@
 // multipart/form-data (RFC 7578), read as it comes: bytes in, parts out, nothing kept but a boundary's
-// length. SPDX-License-Identifier: Apache-2.0
+// length.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "core/error.hpp"

@@ -1,5 +1,6 @@
 // Where the values of one kind are kept, and the rule of need over those columns: the same for both
-// databases. SPDX-License-Identifier: Apache-2.0
+// databases.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "core/config.hpp"

@@ -1,5 +1,6 @@
 // The target's migrations: files of migrations/, carried by the program, with the names of the configured
-// table. SPDX-License-Identifier: Apache-2.0
+// table.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "core/config.hpp"

@@ -15,6 +15,7 @@ namespace enrichd::target {
 
 struct postgres_settings {
     postgres_url url;
+    std::string name;                       ///< given by the user; empty: the address and the table
     std::optional<postgres_url> source_url; ///< where rows are read from, if elsewhere
     source_config source;
     target_config target;

@@ -80,6 +80,7 @@ postgres_target::postgres_target(asio::any_io_executor pool, postgres_settings s
 postgres_target::~postgres_target() = default;
 
 std::string postgres_target::identity() const {
+    if (!settings_->name.empty()) return settings_->name;
     return fmt::format("postgresql:{}/{}", settings_->url.place(), settings_->target.table);
 }
 
@@ -130,7 +131,7 @@ awaitable<result<std::vector<migration_step>>> postgres_target::migrate() {
 result<postgres_settings> postgres_settings_from(const config& c) {
     auto url = parse_postgres_url(c.database_url);
     if (!url) return error{url.error().code, "[database] url: " + url.error().detail};
-    postgres_settings s{std::move(*url), std::nullopt, c.source, c.target};
+    postgres_settings s{std::move(*url), c.database_name, std::nullopt, c.source, c.target};
     if (!c.source.url.empty()) {
         auto source = parse_postgres_url(c.source.url);
         if (!source) return error{source.error().code, "[source] url: " + source.error().detail};

@@ -17,6 +17,7 @@ namespace enrichd::target {
 /// What the target's calls share; kept alive by each that is under way on the pool.
 struct sqlite_settings {
     std::string path;
+    std::string name; ///< given by the user; empty: the path and the table
     source_config source;
     target_config target;
     int busy_ms = 5000; ///< how long another writer is waited for

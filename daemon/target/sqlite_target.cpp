@@ -47,10 +47,12 @@ struct sqlite_target::shared {
 sqlite_target::sqlite_target(boost::asio::any_io_executor pool, std::string path, const config& c,
                              std::chrono::milliseconds busy)
     : pool_(std::move(pool)), shared_(std::make_shared<shared>()) {
-    shared_->settings = {std::move(path), c.source, c.target, static_cast<int>(busy.count())};
+    shared_->settings = {std::move(path), c.database_name, c.source, c.target,
+                         static_cast<int>(busy.count())};
 }
 
 std::string sqlite_target::identity() const {
+    if (!shared_->settings.name.empty()) return shared_->settings.name;
     // The same file has one name, wherever the daemon was started from.
     std::error_code failure;
     const auto path = std::filesystem::weakly_canonical(shared_->settings.path, failure);

@@ -21,7 +21,7 @@ CREATE TABLE runs (
     due_ms        INTEGER,          -- when its next turn is; NULL: when its jobs have ended
     failures      INTEGER NOT NULL CHECK (failures >= 0), -- turns in a row that could not do their effect
     waiting_for   TEXT    NOT NULL,
-    blocked       INTEGER NOT NULL CHECK (blocked IN (0, 1)),
+    cause         TEXT,             -- the code of the error that stopped its last turn; NULL: none did
     created_ms    INTEGER NOT NULL,
     changed_ms    INTEGER NOT NULL,
     ended_ms      INTEGER,
@@ -77,14 +77,14 @@ CREATE TABLE jobs (
                                                   'discarded')),
     state_json  TEXT    NOT NULL, -- the fields of the state
     goal        TEXT    NOT NULL CHECK (goal IN ('built', 'fetched', 'merged')),
-    cancel      TEXT    NOT NULL CHECK (cancel IN ('none', 'user', 'deadline')),
+    cancel      TEXT    NOT NULL CHECK (cancel IN ('none', 'user', 'deadline', 'abandon')),
     revision    INTEGER NOT NULL, -- grows with every change: a turn that raced another loses
     submissions INTEGER NOT NULL, -- tries to create a batch so far
     due_ms      INTEGER,          -- when its next turn is; NULL: it waits for a person, or has ended
     failures    INTEGER NOT NULL CHECK (failures >= 0),
     waiting_for TEXT    NOT NULL, -- why it waits, in words; empty if it does not
     waiting_since_ms INTEGER,
-    blocked     INTEGER NOT NULL CHECK (blocked IN (0, 1)), -- a person must act first
+    cause       TEXT,             -- the code of the error that stopped its last turn; NULL: none did
     batch_id    TEXT,
     ended_as    TEXT    NOT NULL, -- the provider's last word about the batch; empty if there was none
     batch_total     INTEGER, -- the provider's last counts of the batch's requests; NULL if it told none

@@ -1,5 +1,6 @@
 // Compares ways of doing one thing on a noisy machine: round by round in turn, by the processor time of the
-// thread, and only the ratios count. SPDX-License-Identifier: Apache-2.0
+// thread, and only the ratios count.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <fmt/format.h>

@@ -1,5 +1,6 @@
 // docs/enrichctl.md holds exactly the commands, flags and exit codes that the program has.
-// ENRICHD_TEST_ACCEPT=1 rewrites its lists. SPDX-License-Identifier: Apache-2.0
+// ENRICHD_TEST_ACCEPT=1 rewrites its lists.
+// SPDX-License-Identifier: Apache-2.0
 #include "core/control.hpp"
 #include "core/control_errors.hpp"
 

@@ -54,7 +54,7 @@ const std::vector<event::any>& all_events() {
                                                 event::submit_intended{"s1", 5},
                                                 event::batch_created{"batch_1", 1000},
                                                 event::batch_refused{"bad"},
-                                                event::batch_postponed{"busy", {}},
+                                                event::batch_postponed{{errc::provider_busy, "busy"}},
                                                 event::batch_unclear{"reset"},
                                                 event::batch_not_found{false},
                                                 event::batch_seen{batch(batch_status::in_progress)},
@@ -63,7 +63,8 @@ const std::vector<event::any>& all_events() {
                                                 event::results_fetched{true, false},
                                                 event::slice_merged{{merge_cursor::part::output, 10, 1}},
                                                 event::all_merged{},
-                                                event::discard_wanted{}};
+                                                event::discard_wanted{},
+                                                event::abandon_wanted{}};
     return all;
 }
 
@@ -85,11 +86,19 @@ const std::map<std::string, std::map<std::string, std::string>>& transitions() {
           {"batch_refused", "failed"},
           {"batch_postponed", "uploaded"},
           {"batch_unclear", "submit_unknown"},
-          {"batch_not_found", "submit_unknown"}}},
-        {"submit_unknown", {{"batch_created", "submitted"}, {"batch_not_found", "submit_unknown"}}},
-        {"submitted", {{"batch_seen", "polling"}, {"cancel_sent", "polling"}}},
-        {"polling", {{"batch_seen", "polling"}, {"cancel_sent", "polling"}, {"results_fetched", "fetched"}}},
-        {"fetched", {{"slice_merged", "fetched"}, {"all_merged", "merged"}}},
+          {"batch_not_found", "submit_unknown"},
+          {"file_not_found", "built"}}},
+        {"submit_unknown",
+         {{"batch_created", "submitted"},
+          {"batch_not_found", "submit_unknown"},
+          {"abandon_wanted", "failed"}}},
+        {"submitted", {{"batch_seen", "polling"}, {"cancel_sent", "polling"}, {"abandon_wanted", "failed"}}},
+        {"polling",
+         {{"batch_seen", "polling"},
+          {"cancel_sent", "polling"},
+          {"results_fetched", "fetched"},
+          {"abandon_wanted", "failed"}}},
+        {"fetched", {{"slice_merged", "fetched"}, {"all_merged", "merged"}, {"abandon_wanted", "failed"}}},
         {"merged", {}},
         {"failed", {}},
         {"cancelled", {}},
@@ -135,7 +144,7 @@ TEST_CASE("every pair of state and event is legal or illegal as the table says",
             }
         }
     }
-    CHECK(legal == 23);
+    CHECK(legal == 28);
 }
 
 TEST_CASE("every state owes one effect for each goal", "[core][job]") {
@@ -227,7 +236,8 @@ TEST_CASE("the effects that cannot be repeated have an intent, all others none",
 TEST_CASE("a submission keeps its id until a batch of it was seen", "[core][job]") {
     const auto asked = lead<intent_submit>(uploaded{"f1", ""}, event::submit_intended{"s1", 5});
     CHECK(asked.file_id == "f1");
-    CHECK(lead<uploaded>(asked, event::batch_postponed{"busy", {}}).unused_submission == "s1");
+    CHECK(lead<uploaded>(asked, event::batch_postponed{{errc::provider_busy, "busy"}}).unused_submission ==
+          "s1");
 
     const auto unknown = lead<submit_unknown>(asked, event::batch_unclear{"reset"});
     CHECK(unknown.looks == 0);
@@ -237,6 +247,22 @@ TEST_CASE("a submission keeps its id until a batch of it was seen", "[core][job]
     CHECK(looked.submission == "s1");
     CHECK(lead<uploaded>(looked, event::batch_not_found{true}).unused_submission == "s1");
     CHECK(lead<submitted>(looked, event::batch_created{"batch_9", 7}).batch_id == "batch_9");
+
+    // Sent again under the same id, the list is still read back to the first time.
+    const auto again = lead<uploaded>(looked, event::batch_not_found{true});
+    CHECK(lead<intent_submit>(again, event::submit_intended{"s1", 900}).since_ms == 5);
+    CHECK(lead<intent_submit>(again, event::submit_intended{"s2", 900}).since_ms == 900);
+}
+
+TEST_CASE("a batch that has ended with answers and names no file of them is looked at again", "[core][job]") {
+    auto p = polling_as(batch_status::completed);
+    p.completed = 3;
+    CHECK(effect_of(p) == "poll");
+    CHECK(effect_of(p, goal::merged, cancel_reason::user) == "poll");
+    p.output_file_id = "file-out";
+    CHECK(effect_of(p) == "fetch");
+    auto none_done = polling_as(batch_status::expired);
+    CHECK(effect_of(none_done) == "fetch");
 }
 
 TEST_CASE("the look that a restart makes at once is none of the schedule's", "[core][job]") {

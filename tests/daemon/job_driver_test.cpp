@@ -44,8 +44,8 @@ struct scripted_effects final : effects {
     void then(event::any e, std::string detail = {}) {
         answers.push_back(effect_done{std::move(e), std::move(detail), {}});
     }
-    void then_postpone(std::string why, bool blocked = false) {
-        answers.push_back(effect_postponed{std::move(why), std::nullopt, blocked});
+    void then_postpone(std::string why, errc code = errc::provider_busy) {
+        answers.push_back(effect_postponed{{code, std::move(why)}});
     }
 };
 
@@ -215,7 +215,7 @@ TEST_CASE("a turn whose job was changed by another writes nothing of its slice",
     f.turn();
     CHECK(f.state() == "fetched");
     CHECK(f.l->requests().tallies(f.id).requests.empty());
-    CHECK(f.job(f.id).waiting.blocked);
+    CHECK(f.job(f.id).waiting.cause == errc::internal);
     CHECK(f.job(f.id).waiting.reason.find("does not accept") != std::string::npos);
 }
 
@@ -245,7 +245,7 @@ TEST_CASE("what cannot be done now is tried again, each time later, and then for
 TEST_CASE("the wait that the server asked for is kept", "[job_driver]") {
     driver_fixture f;
     f.put(f.id, f.running());
-    f.world.answers.push_back(effect_postponed{"429", std::chrono::minutes(7), false});
+    f.world.answers.push_back(effect_postponed{{errc::provider_busy, "429", std::chrono::minutes(7)}});
     f.turn();
     CHECK(f.wait_ms() == 7 * 60'000);
 }
@@ -454,7 +454,7 @@ TEST_CASE("repeated clean refusals of a batch back off further, over the intents
     f.put(f.id, job::uploaded{"file-1", ""});
     std::int64_t last = 0;
     for (int n = 1; n <= 6; ++n) {
-        f.world.then(event::batch_postponed{"429", std::nullopt}, "429");
+        f.world.then(event::batch_postponed{{errc::provider_busy, "429"}}, "429");
         f.turn();
         CHECK(f.state() == "uploaded");
         CHECK(*f.wait_ms() > last);
@@ -482,4 +482,39 @@ TEST_CASE("a turn of a job that does not exist does nothing", "[job_driver]") {
     f.id = 999;
     f.turn();
     CHECK(f.world.asked.empty());
+}
+
+TEST_CASE("no wish hurries a look for a batch that may exist", "[job_driver]") {
+    driver_fixture f;
+    const auto unknown = enrichd::test::one_of_each_state()[4];
+    f.put(f.id, unknown, {noon + 600'000, 0, "unknown"});
+    f.wish(job::goal::merged, job::cancel_reason::user);
+    CHECK(f.job(f.id).waiting.due_ms == noon + 600'000);
+    SECTION("but giving it up waits for nothing") {
+        f.wish(job::goal::merged, job::cancel_reason::abandon);
+        CHECK(f.job(f.id).waiting.due_ms == f.now.now);
+        f.turn();
+        CHECK(f.state() == "failed");
+        CHECK(f.world.asked.empty());
+    }
+}
+
+TEST_CASE("a batch that ended without naming its results is looked at again, and says why", "[job_driver]") {
+    driver_fixture f;
+    f.put(f.id, enrichd::test::one_of_each_state()[5]);
+    batch_object ended;
+    ended.id = "batch_1";
+    ended.status = batch_status::completed;
+    ended.created_at = noon / 1000;
+    ended.completed = 2;
+    f.world.then(event::batch_seen{ended});
+    f.turn();
+    CHECK(f.state() == "polling");
+    CHECK(f.job(f.id).waiting.cause == errc::provider_invalid);
+    CHECK(f.job(f.id).waiting.due_ms > f.now.now);
+    ended.output_file_id = "file-out";
+    f.world.then(event::batch_seen{ended});
+    f.turn();
+    CHECK_FALSE(f.job(f.id).waiting.cause);
+    CHECK(f.job(f.id).waiting.due_ms == f.now.now);
 }

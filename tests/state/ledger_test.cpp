@@ -52,7 +52,7 @@ TEST_CASE("a job's plan, wishes, waiting and usage survive the file being opened
     const auto id = f.add_job(f.add_open_run(), job::goal::built, 2, kind::embeddings, "cafe");
     f.l->jobs().wish(f.job(id), {job::goal::fetched, job::cancel_reason::deadline}, "submit_wanted",
                      noon + 5);
-    f.l->jobs().postpone(f.job(id), {noon + 99, 3, "no route", true}, noon + 6);
+    f.l->jobs().postpone(f.job(id), {noon + 99, 3, "no route", errc::target_blocked}, noon + 6);
     f.l->jobs().settle(id, {10, 2, 5, 1}, money{77}, money{picodollars_per_dollar / 100}, 4);
     f.reopen();
     const auto job = f.job(id);
@@ -66,7 +66,7 @@ TEST_CASE("a job's plan, wishes, waiting and usage survive the file being opened
     CHECK(job.waiting.due_ms == noon + 99);
     CHECK(job.waiting.failures == 3);
     CHECK(job.waiting.reason == "no route");
-    CHECK(job.waiting.blocked);
+    CHECK(job.waiting.cause == errc::target_blocked);
     CHECK(job.waiting_since_ms == noon + 6);
     CHECK(job.used == token_usage{10, 2, 5, 1});
     CHECK(job.actual == money{77});
@@ -156,7 +156,8 @@ TEST_CASE("tallies follow what ends, count it once, and outlive pruning", "[stat
     check();
     REQUIRE(f.l->runs().record(*f.l->runs().find(run), run::state::done, run::event::finished, "", {},
                                noon + 50));
-    CHECK(f.l->prune(noon + 51) == std::vector<std::int64_t>{id});
+    CHECK(f.l->prunable(noon + 51) == std::vector<std::int64_t>{id});
+    f.l->prune(id);
     CHECK_FALSE(f.l->requests().find(id, "id-" + std::to_string(id) + "-0"));
     check();
 }
@@ -180,15 +181,16 @@ TEST_CASE("pruning leaves alone what is young, open, or still in flight", "[stat
     ledger_fixture f;
     const auto run = f.add_open_run();
     const auto id = f.add_job(run);
-    CHECK(f.l->prune(noon + 1'000'000).empty()); // open
+    CHECK(f.l->prunable(noon + 1'000'000).empty()); // open
     f.put(id, job::merged{"batch_1"});
     REQUIRE(f.l->runs().record(*f.l->runs().find(run), run::state::done, run::event::finished, "", {},
                                noon + 50));
-    CHECK(f.l->prune(noon + 1'000'000).empty()); // rows that are open still
+    CHECK(f.l->prunable(noon + 1'000'000).empty()); // rows that are open still
     f.l->requests().end_all(id, outcome::missing, "");
-    CHECK(f.l->prune(noon + 50).empty()); // young
-    CHECK(f.l->prune(noon + 51).size() == 1);
-    CHECK(f.l->prune(noon + 51).empty()); // once
+    CHECK(f.l->prunable(noon + 50).empty()); // young
+    CHECK(f.l->prunable(noon + 51).size() == 1);
+    f.l->prune(id);
+    CHECK(f.l->prunable(noon + 51).empty()); // once
     f.reopen();
     CHECK(f.l->jobs().find(id));
     CHECK_FALSE(f.l->history_of_job(id).empty());
@@ -273,15 +275,15 @@ TEST_CASE("due times live in the ledger, and an ended job has none", "[state][le
     const auto a = f.add_job(run);
     const auto b = f.add_job(run);
     CHECK_FALSE(f.l->jobs().next_due({}));
-    f.l->jobs().postpone(f.job(a), {noon + 200, 0, "", false}, noon);
-    f.l->jobs().postpone(f.job(b), {noon + 100, 0, "", false}, noon);
+    f.l->jobs().postpone(f.job(a), {noon + 200, 0, ""}, noon);
+    f.l->jobs().postpone(f.job(b), {noon + 100, 0, ""}, noon);
     f.reopen();
     CHECK(f.l->jobs().next_due({}) == noon + 100);
     CHECK(f.l->jobs().next_due({b}) == noon + 200);
-    CHECK(f.l->jobs().due(noon + 99).empty());
-    CHECK(f.l->jobs().due(noon + 100).at(0).id == b);
-    CHECK(f.l->jobs().due(noon + 500).size() == 2);
-    f.put(b, job::merged{"batch_1"}, {noon + 1, 0, "", false});
+    CHECK(f.l->jobs().due(noon + 99, 9).empty());
+    CHECK(f.l->jobs().due(noon + 100, 9) == std::vector{b});
+    CHECK(f.l->jobs().due(noon + 500, 9) == std::vector{b, a});
+    f.put(b, job::merged{"batch_1"}, {noon + 1, 0, ""});
     CHECK(f.l->jobs().next_due({}) == noon + 200);
 }
 

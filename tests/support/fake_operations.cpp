@@ -68,8 +68,8 @@ result<json> fake_operations::merge(std::string id, std::optional<enrichd::kind>
 result<json> fake_operations::poll(std::string id) {
     return answer("poll " + id);
 }
-result<json> fake_operations::cancel(std::string id) {
-    return answer("cancel " + id);
+result<json> fake_operations::cancel(std::string id, bool abandon) {
+    return answer((abandon ? "abandon " : "cancel ") + id);
 }
 result<json> fake_operations::discard(std::string id) {
     return answer("discard " + id);

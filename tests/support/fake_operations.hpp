@@ -47,7 +47,7 @@ public:
     result<json> submit(enrichd::kind k, std::string sha256, std::optional<money> budget) override;
     result<json> merge(std::string id, std::optional<enrichd::kind> k) override;
     result<json> poll(std::string id) override;
-    result<json> cancel(std::string id) override;
+    result<json> cancel(std::string id, bool abandon) override;
     result<json> discard(std::string id) override;
     result<json> retry(std::string id) override;
     result<json> pause() override;

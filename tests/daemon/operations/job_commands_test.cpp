@@ -68,7 +68,7 @@ TEST_CASE("each command says in each state what it found", "[operations]") {
         };
         CHECK(ask([](auto& o, auto id) { return o.poll(id); }) == e.poll);
         CHECK(ask([](auto& o, auto id) { return o.merge(id, std::nullopt); }) == e.merge);
-        CHECK(ask([](auto& o, auto id) { return o.cancel(id); }) == e.cancel);
+        CHECK(ask([](auto& o, auto id) { return o.cancel(id, false); }) == e.cancel);
         CHECK(ask([](auto& o, auto id) { return o.discard(id); }) == e.discard);
         CHECK(ask([](auto& o, auto id) { return o.retry(id); }) == e.retry);
     }
@@ -108,7 +108,7 @@ TEST_CASE("jobs are known by their own id and by the provider's", "[operations]"
 TEST_CASE("poll looks now, and leaves a turn that is under way alone", "[operations]") {
     operations_fixture f;
     const auto id = f.add_job_in(state_called("submitted"), job::goal::merged);
-    f.l->jobs().postpone(f.job(id), {noon + 60'000, 0, "", false}, noon);
+    f.l->jobs().postpone(f.job(id), {noon + 60'000, 0, ""}, noon);
     f.in_turn = {id};
     CHECK(verdict(f.ops.poll("batch_1")) == "looking");
     CHECK(f.job(id).waiting.due_ms == noon + 60'000);
@@ -121,8 +121,7 @@ TEST_CASE("poll looks now, and leaves a turn that is under way alone", "[operati
 TEST_CASE("neither poll nor retry hastens the looks for a batch that may exist", "[operations]") {
     operations_fixture f;
     const auto id = f.add_job_in(state_called("submit_unknown"), job::goal::merged);
-    f.l->jobs().postpone(f.job(id), {noon + 600'000, 0, "whether the provider took it is unknown", false},
-                         noon);
+    f.l->jobs().postpone(f.job(id), {noon + 600'000, 0, "whether the provider took it is unknown"}, noon);
     CHECK(verdict(f.ops.poll(std::to_string(id))) == "not_submitted");
     CHECK(verdict(f.ops.retry(std::to_string(id))) == "not_waiting");
     CHECK(f.job(id).waiting.due_ms == noon + 600'000);
@@ -154,17 +153,17 @@ TEST_CASE("merge of a batch that has ended and is being fetched is taken", "[ope
     const auto id = f.add_job_in(s, job::goal::fetched);
     CHECK(verdict(f.ops.merge("batch_1", std::nullopt)) == "merging");
     CHECK(f.job(id).wishes.until == job::goal::merged);
-    CHECK(verdict(f.ops.cancel("batch_1")) == "already_ended");
+    CHECK(verdict(f.ops.cancel("batch_1", false)) == "already_ended");
     CHECK(verdict(f.ops.poll("batch_1")) == "ended");
 }
 
 TEST_CASE("cancel is a wish that is recorded once", "[operations]") {
     operations_fixture f;
     const auto id = f.add_job_in(state_called("polling"), job::goal::merged);
-    CHECK(verdict(f.ops.cancel("batch_1")) == "cancelling");
+    CHECK(verdict(f.ops.cancel("batch_1", false)) == "cancelling");
     CHECK(f.job(id).wishes == job::wishes{job::goal::merged, job::cancel_reason::user});
     const auto history = f.l->history_of_job(id).size();
-    CHECK(verdict(f.ops.cancel("batch_1")) == "cancelling");
+    CHECK(verdict(f.ops.cancel("batch_1", false)) == "cancelling");
     CHECK(f.l->history_of_job(id).size() == history);
 }
 
@@ -172,7 +171,7 @@ TEST_CASE("a batch that its deadline cancels stays cancelled by the deadline", "
     operations_fixture f;
     const auto id = f.add_job_in(state_called("polling"), job::goal::merged);
     f.l->jobs().wish(f.job(id), {job::goal::merged, job::cancel_reason::deadline}, "deadline_passed", noon);
-    CHECK(verdict(f.ops.cancel("batch_1")) == "cancelling");
+    CHECK(verdict(f.ops.cancel("batch_1", false)) == "cancelling");
     CHECK(f.job(id).wishes.cancel == job::cancel_reason::deadline);
 }
 
@@ -184,7 +183,7 @@ TEST_CASE("cancelling a run cancels what is open and merges what was paid for", 
     const auto merged = f.add_job(run, job::goal::merged);
     f.put(fetched, state_called("fetched"));
     f.put(merged, job::merged{"batch_0"});
-    const auto reply = f.ops.cancel(run_name(run));
+    const auto reply = f.ops.cancel(run_name(run), false);
     REQUIRE(reply);
     CHECK(reply->at("status") == "cancelling");
     CHECK(reply->at("run_id") == run_name(run));
@@ -197,8 +196,18 @@ TEST_CASE("cancelling a run cancels what is open and merges what was paid for", 
 
     REQUIRE(f.l->runs().record(*f.l->runs().find(run), run::state::cancelled, run::event::cancel_finished, "",
                                {}, noon));
-    CHECK(verdict(f.ops.cancel("latest")) == "already_ended");
-    CHECK(f.ops.cancel("r99").error().code == errc::not_found);
+    CHECK(verdict(f.ops.cancel("latest", false)) == "already_ended");
+    CHECK(f.ops.cancel("r99", false).error().code == errc::not_found);
+}
+
+TEST_CASE("a batch is given up only when that is asked for, and then even its results are", "[operations]") {
+    operations_fixture f;
+    const auto id = f.add_job_in(enrichd::test::one_of_each_state()[7], job::goal::merged);
+    CHECK(verdict(f.ops.cancel("batch_1", false)) == "already_ended");
+    CHECK(f.job(id).wishes.cancel == job::cancel_reason::none);
+    CHECK(verdict(f.ops.cancel("batch_1", true)) == "cancelling");
+    CHECK(f.job(id).wishes.cancel == job::cancel_reason::abandon);
+    CHECK(f.job(id).waiting.due_ms == f.now.now);
 }
 
 TEST_CASE("discard ends what was built and waits for submit, rows and all, and lets its run end",
@@ -228,8 +237,8 @@ TEST_CASE("retry makes a job due that something stands in the way of", "[operati
     };
     SECTION("the database cannot be written to") {
         operations_fixture f;
-        const auto id =
-            blocked(f, "fetched", {noon + 300'000, 4, "permission denied for table events", true});
+        const auto id = blocked(
+            f, "fetched", {noon + 300'000, 4, "permission denied for table events", errc::target_blocked});
         CHECK(f.ops.job("batch_1", true)->at("job").at("blocked").at("code") == "target_blocked");
         CHECK(verdict(f.ops.retry("batch_1")) == "retrying");
         CHECK(f.job(id).waiting.due_ms == f.now.now);
@@ -237,13 +246,14 @@ TEST_CASE("retry makes a job due that something stands in the way of", "[operati
     }
     SECTION("the provider's queue has no room") {
         operations_fixture f;
-        const auto id = blocked(f, "uploaded", {noon + 60'000, 0, "no room (token_limit_exceeded)", false});
+        const auto id =
+            blocked(f, "uploaded", {noon + 60'000, 0, "no room (token_limit_exceeded)", errc::provider_busy});
         CHECK(verdict(f.ops.retry(std::to_string(id))) == "retrying");
         CHECK(f.job(id).waiting.due_ms == f.now.now);
     }
     SECTION("a pause is ended by resume, not by retry") {
         operations_fixture f;
-        const auto id = blocked(f, "uploaded", {std::nullopt, 0, "paused", false});
+        const auto id = blocked(f, "uploaded", {std::nullopt, 0, "paused"});
         CHECK(verdict(f.ops.retry(std::to_string(id))) == "not_waiting");
     }
 }

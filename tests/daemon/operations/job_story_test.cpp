@@ -115,16 +115,20 @@ TEST_CASE("what stands in the way is told with a code that says whose it is", "[
         REQUIRE(s.blocked);
         return s.blocked->code;
     };
-    CHECK(code(held_up(7, {noon, 1, "connection refused", false})) == errc::target_unavailable);
-    CHECK(code(held_up(7, {noon, 1, "permission denied", true})) == errc::target_blocked);
-    CHECK(code(held_up(6, {noon, 3, "502", false})) == errc::provider_busy);
-    CHECK(code(held_up(3, {noon, 1, "invalid_api_key", true})) == errc::provider_unauthorized);
-    CHECK(code(held_up(2, {noon, 0, "no room (token_limit_exceeded)", false})) == errc::provider_busy);
-    contains(held_up(6, {noon, 3, "502", false}).why, "502 (tried 3 times)");
-    CHECK_FALSE(held_up(6, {noon, 0, "", false}).blocked);
-    CHECK_FALSE(held_up(2, {std::nullopt, 0, "paused", false}).blocked);
-    CHECK_FALSE(held_up(4, {noon, 0, "whether the provider took the batch is unknown", false}).blocked);
-    CHECK_FALSE(held_up(8, {std::nullopt, 2, "old", false}).blocked); // merged
+    CHECK(code(held_up(7, {noon, 1, "connection refused", errc::target_unavailable})) ==
+          errc::target_unavailable);
+    CHECK(code(held_up(7, {noon, 1, "permission denied", errc::target_blocked})) == errc::target_blocked);
+    CHECK(code(held_up(6, {noon, 3, "502", errc::provider_busy})) == errc::provider_busy);
+    CHECK(code(held_up(3, {noon, 1, "invalid_api_key", errc::provider_unauthorized})) ==
+          errc::provider_unauthorized);
+    CHECK(code(held_up(7, {noon, 1, "no space left on device", errc::io})) == errc::io);
+    CHECK(code(held_up(2, {noon, 0, "no room (token_limit_exceeded)", errc::provider_busy})) ==
+          errc::provider_busy);
+    contains(held_up(6, {noon, 3, "502", errc::provider_busy}).why, "502 (tried 3 times)");
+    CHECK_FALSE(held_up(6, {noon, 2, ""}).blocked);
+    CHECK_FALSE(held_up(2, {std::nullopt, 0, "paused"}).blocked);
+    CHECK_FALSE(held_up(4, {noon, 0, "whether the provider took the batch is unknown"}).blocked);
+    CHECK_FALSE(held_up(8, {std::nullopt, 2, "old", errc::provider_busy}).blocked); // merged
 }
 
 TEST_CASE("a failed job gives the provider's reason as its error", "[operations][story]") {

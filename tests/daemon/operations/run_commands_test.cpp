@@ -29,7 +29,7 @@ TEST_CASE("a run is accepted at once, and is due", "[operations][run]") {
     CHECK(run.at("jobs").empty());
     CHECK(run.at("error").is_null());
     CHECK(run.at("report").is_null());
-    CHECK(f.l->runs().due(f.now.now).size() == 1);
+    CHECK(f.l->runs().timetable().at(0).due_ms <= f.now.now);
     CHECK(f.woken == 1);
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("a refused run says why, as an error object", "[operations][run]") {
 TEST_CASE("a run that cannot be built now says what it waits for", "[operations][run]") {
     operations_fixture f;
     const auto run = f.add_run();
-    f.l->runs().postpone(run, {noon + 500, 2, "connection refused", false}, noon);
+    f.l->runs().postpone(run, {noon + 500, 2, "connection refused", errc::target_unavailable}, noon);
     const auto object = f.ops.run("r1")->at("run");
     CHECK(object.at("waiting_for") == "connection refused");
     CHECK(object.at("next_due_ms") == noon + 500);
@@ -176,8 +176,8 @@ TEST_CASE("pause and resume are idempotent, and resume makes due what the pause 
     CHECK(f.ops.pause()->at("status") == "paused");
     CHECK(f.ops.pause()->at("status") == "already_paused");
     CHECK(f.l->paused());
-    f.l->jobs().postpone(f.job(held), {std::nullopt, 0, "paused", false}, noon);
-    f.l->runs().postpone(run, {std::nullopt, 0, "paused", false}, noon);
+    f.l->jobs().postpone(f.job(held), {std::nullopt, 0, "paused"}, noon);
+    f.l->runs().postpone(run, {std::nullopt, 0, "paused"}, noon);
     CHECK(f.ops.status()->at("paused") == true);
     CHECK(f.ops.job(job_name(held), true)->at("job").at("held") == "paused");
 
@@ -217,9 +217,10 @@ TEST_CASE("status tells what is under way, what it costs, and what a person shou
     operations_fixture f;
     const auto polling = enrichd::test::one_of_each_state()[6];
     const auto first = f.add_job_in(polling, job::goal::merged);
-    f.l->jobs().postpone(f.job(first), {noon + 700, 0, "", false}, noon);
+    f.l->jobs().postpone(f.job(first), {noon + 700, 0, ""}, noon);
     const auto blocked = f.add_job_in(enrichd::test::one_of_each_state()[7], job::goal::merged);
-    f.l->jobs().postpone(f.job(blocked), {noon + 900, 5, "permission denied for table events", true}, noon);
+    f.l->jobs().postpone(f.job(blocked),
+                         {noon + 900, 5, "permission denied for table events", errc::target_blocked}, noon);
     f.l->jobs().settle(first, {1, 0, 1, 0}, money{2 * picodollars_per_dollar}, money{},
                        0); // over the run's limit of $1
     f.l->quarantine().put({"t", kind::summaries, "k", "v", {}, first, outcome::refused, "no", 3, noon, ""});
@@ -269,7 +270,8 @@ TEST_CASE("the same cause is one alert, however many jobs it holds up", "[operat
     operations_fixture f;
     for (int i = 0; i < 3; ++i) {
         const auto id = f.add_job_in(enrichd::test::one_of_each_state()[6], job::goal::merged);
-        f.l->jobs().postpone(f.job(id), {noon + 900, 2, "cannot connect to api.openai.com", false}, noon);
+        f.l->jobs().postpone(
+            f.job(id), {noon + 900, 2, "cannot connect to api.openai.com", errc::provider_ambiguous}, noon);
     }
     const auto s = f.ops.status();
     REQUIRE(s);
@@ -291,7 +293,7 @@ TEST_CASE("the migration is told and applied, and merges that waited for it go o
         json({{"name", "0002_merge_log"}, {"sql", "CREATE TABLE ..."}, {"applied", false}, {"note", "new"}}));
 
     const auto id = f.add_job_in(enrichd::test::one_of_each_state()[7], job::goal::merged);
-    f.l->jobs().postpone(f.job(id), {noon + 900'000, 5, "no column", true}, noon);
+    f.l->jobs().postpone(f.job(id), {noon + 900'000, 5, "no column", errc::target_blocked}, noon);
     const auto done = f.wait(f.ops.migrate());
     REQUIRE(done);
     CHECK(done->at("pending") == 0);

@@ -101,7 +101,7 @@ TEST_CASE("what was discarded, or is to be cancelled, is not submitted", "[opera
     CHECK(rest->at("jobs").size() == 1);
 
     built_set g;
-    REQUIRE(g.ops.cancel(job_name(g.first)));
+    REQUIRE(g.ops.cancel(job_name(g.first), false));
     CHECK(g.ops.submit(kind::summaries, "sha-a", std::nullopt).error().code == errc::state_conflict);
 }
 
