@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/embedding_answer.hpp"
+#include "core/json_mend.hpp"
 #include "core/safe_text.hpp"
 #include "core/summary_answer.hpp"
 
@@ -125,6 +126,12 @@ answer read_with(simdjson::dom::parser& parser, std::string_view line, const exp
     element root;
     const auto fault = parser.parse(line.data(), line.size()).get(root);
     if (!fault) {
+        read_line(root, expected, a);
+        return a;
+    }
+    // What a strict reader refuses may be a paid answer all the same.
+    const auto mended = fault == simdjson::UTF8_ERROR ? std::nullopt : mend_json(line);
+    if (mended && !parser.parse(*mended).get(root)) {
         read_line(root, expected, a);
         return a;
     }

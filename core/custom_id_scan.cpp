@@ -87,7 +87,7 @@ std::optional<std::string> read_custom_id(std::string_view line) {
     do {
         const auto key = s.string();
         if (!key || !s.take(':')) return std::nullopt;
-        if (*key == "\"custom_id\"") {
+        if (unquoted(*key) == "custom_id") {
             const auto value = s.string();
             return value ? unquoted(*value) : std::nullopt;
         }

@@ -60,11 +60,36 @@ TEST_CASE("garbled lines never crash, whatever byte is wrong", "[core][batch_res
     }
 }
 
+TEST_CASE("a paid answer is read in whatever JSON its writer wrote", "[core][batch_result]") {
+    const auto line = chat_line(text_message("Fine.")).dump();
+    const auto with = [&](std::string_view what, std::string_view by) {
+        auto text = line;
+        const auto at = text.find(what);
+        REQUIRE(at != std::string::npos);
+        return text.replace(at, what.size(), by);
+    };
+    const auto read = [](const std::string& text) {
+        const auto a = read_answer(text, a_summary);
+        CAPTURE(text, a.reason);
+        CHECK(a.how == outcome::ok);
+        CHECK(a.custom_id == "s01");
+        return a;
+    };
+    CHECK(read("\xef\xbb\xbf" + line).summary == "Fine.");
+    CHECK(read(with("Fine.", "Fi\\ud800ne\\udc00.")).summary == "Fi\xef\xbf\xbdne\xef\xbf\xbd.");
+    CHECK(read(with("Fine.", "\\ud800Fine \\ud83d\\ude00.")).summary == "\xef\xbf\xbd"
+                                                                        "Fine \xf0\x9f\x98\x80.");
+    CHECK(read(with("1072", "1000000000000000000000000000000")).usage.input_tokens == 1000);
+    CHECK(read(with("1000", "1000000000000000000000000000000")).usage.output_tokens == 72);
+    CHECK(read_answer(with("1072", "NaN"), a_summary).how == outcome::unparseable);
+}
+
 TEST_CASE("a custom_id is found without reading the rest", "[core][batch_result]") {
     CHECK(read_custom_id(R"({"custom_id":"s01","response":gar)") == "s01");
     CHECK(read_custom_id(R"(  { "id" : "b" , "custom_id" : "s01")") == "s01");
     CHECK(read_custom_id("\xef\xbb\xbf{\"custom_id\":\"s01\"}") == "s01");
     CHECK(read_custom_id(R"({"custom_id":"\u0073\u002d1"})") == "s-1");
+    CHECK(read_custom_id(R"({"\u0063ustom_id":"s01"})") == "s01");
     CHECK(read_custom_id(R"({"custom_id":""})") == "");
     CHECK(read_custom_id(R"({"response":{"custom_id":"inner","a":["}",{"b":"\\\"]"}]},"n":-1.5e3,"t":true,)"
                          R"("custom_id":"outer"})") == "outer");
