@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -53,6 +54,15 @@ std::int64_t count_member(const json* object, std::string_view key) {
     return object ? std::max<std::int64_t>(0, integer_member(*object, key).value_or(0)) : 0;
 }
 
+// Some servers tell times with a fraction.
+std::optional<std::int64_t> seconds_member(const json& object, std::string_view key) {
+    if (const auto whole = integer_member(object, key)) return whole;
+    const auto* value = member(object, key);
+    const auto* real = value ? value->get_ptr<const double*>() : nullptr;
+    if (!real || !(std::abs(*real) < 1e15)) return std::nullopt;
+    return static_cast<std::int64_t>(*real);
+}
+
 std::optional<token_usage> read_usage(const json* usage) {
     if (!usage || (!member(*usage, "input_tokens") && !member(*usage, "output_tokens"))) return std::nullopt;
     return token_usage{.input_tokens = count_member(usage, "input_tokens"),
@@ -92,11 +102,11 @@ std::optional<batch_object> read_batch(const json& o, std::string& why) {
     batch_object b;
     const auto id = text_member(o, "id");
     const auto status = text_member(o, "status");
-    const auto created_at = integer_member(o, "created_at");
+    const auto created_at = seconds_member(o, "created_at");
     why = !o.is_object() ? "not an object"
           : !id          ? "'id' is missing"
           : !status      ? "'status' is missing"
-          : !created_at  ? "'created_at' is missing or no whole number"
+          : !created_at  ? "'created_at' is missing or no number"
                          : "";
     if (!why.empty()) return std::nullopt;
 
@@ -104,7 +114,7 @@ std::optional<batch_object> read_batch(const json& o, std::string& why) {
     b.status_word = lower(*status);
     b.status = status_of(b.status_word);
     b.created_at = *created_at;
-    b.expires_at = integer_member(o, "expires_at");
+    b.expires_at = seconds_member(o, "expires_at");
     b.input_file_id = text_member(o, "input_file_id").value_or("");
     b.endpoint = text_member(o, "endpoint").value_or("");
     b.output_file_id = text_member(o, "output_file_id");

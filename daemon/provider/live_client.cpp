@@ -224,7 +224,11 @@ awaitable<result<batch_object>> live_client::cancel_batch(std::string id) {
 awaitable<result<batch_object>> live_client::get_batch(std::string id) {
     const auto answer = co_await read("/batches/" + encoded(id));
     if (!answer) co_return answer.error();
-    co_return parse_batch(answer->body);
+    auto batch = parse_batch(answer->body);
+    if (batch && batch->id != id)
+        co_return error{errc::provider_invalid, fmt::format("asked for batch {}, the answer is about {}", id,
+                                                            safe_excerpt(batch->id))};
+    co_return batch;
 }
 
 awaitable<result<batch_list>> live_client::list_batches(std::string after) {
@@ -257,6 +261,9 @@ awaitable<result<std::uint64_t>> live_client::download(std::string file_id, std:
     if (state.failure) co_return *state.failure;
     const auto answer = checked(std::move(raw), r, call_kind::read);
     if (!answer) co_return answer.error();
+    if (answer->status != 200)
+        co_return error{errc::provider_ambiguous,
+                        fmt::format("HTTP {} to {} {} is no file", answer->status, r.method, r.target)};
     auto done = co_await on_pool(pool_, [&] { return state.file.finish(); });
     if (!done) co_return done.error();
     co_return state.file.bytes();

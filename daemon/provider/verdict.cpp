@@ -34,15 +34,24 @@ fault read_fault(const http::response& answer) {
             message ? safe_excerpt(*message, message_limit) : safe_excerpt(answer.body)};
 }
 
-errc code_for(unsigned status, call_kind kind) {
+// A refusal in the API's own form. Anything else came from something in between, which may have passed the
+// call on before.
+bool is_of_the_api(const http::response& answer) {
+    const auto parsed = parse_json(answer.body);
+    return parsed && member(*parsed, "error");
+}
+
+errc code_for(unsigned status, call_kind kind, bool of_the_api) {
     switch (status) {
     case 401:
     case 403: return errc::provider_unauthorized;
     case 429: return errc::provider_busy;
     case 408: return errc::provider_ambiguous;
+    case 413: return errc::provider_rejected;
     case 409: return kind == call_kind::cancel ? errc::provider_rejected : errc::provider_ambiguous;
     default: break;
     }
+    if (status / 100 == 4 && kind == call_kind::create && !of_the_api) return errc::provider_ambiguous;
     return status / 100 == 3 || status / 100 == 4 ? errc::provider_rejected : errc::provider_ambiguous;
 }
 
@@ -56,7 +65,8 @@ error refusal(const http::response& answer, call_kind kind, std::string_view cal
         message = fmt::format("redirects to {}, which is not followed; set base_url to where the API is",
                               where ? safe_excerpt(*where) : "nowhere");
     }
-    error e{code_for(answer.status, kind), code.empty() ? message : fmt::format("{}: {}", code, message)};
+    error e{code_for(answer.status, kind, is_of_the_api(answer)),
+            code.empty() ? message : fmt::format("{}: {}", code, message)};
     e.detail += fmt::format(" (HTTP {} to {}", answer.status, call);
     if (const auto id = answer.find("x-request-id"))
         e.detail += fmt::format(", request {}", safe_excerpt(*id, 100));

@@ -24,7 +24,9 @@ enum class call_kind {
 /// | 408         | provider_ambiguous: the server gave up waiting, and nobody says at which point           |
 /// | 409         | cancel: provider_rejected, the batch is beyond cancelling. Else provider_ambiguous: the  |
 /// |             | conflict may be with what an earlier, lost try has made                                  |
-/// | other 3xx and 4xx | provider_rejected                                                                  |
+/// | other 4xx   | provider_rejected; to what creates, only in the API's own form ({"error": ...}) or as 413:
+/// | |             | else a gateway speaks, which may have passed the call on, and it is provider_ambiguous |
+/// | 3xx         | provider_rejected                                                                        |
 /// | 5xx, others | provider_ambiguous, with retry_after if it was given                                     |
 ///
 /// detail is "code: message (HTTP 400 to POST /v1/batches, request req_1)", made safe to print; the code is

@@ -213,9 +213,36 @@ TEST_CASE("a read is not repeated where that cannot help", "[provider]") {
 }
 
 TEST_CASE("ids are encoded into the path", "[provider]") {
-    provider_talk talk({success(batch)});
+    provider_talk talk({success(R"({"id":"a/b?c=d e","status":"in_progress","created_at":1})")});
     CHECK(talk(talk.client.get_batch("a/b?c=d e")));
     CHECK(talk.first_line(0) == "GET /v1/batches/a%2Fb%3Fc%3Dd%20e HTTP/1.1");
+}
+
+TEST_CASE("an answer about another batch is no answer", "[provider]") {
+    provider_talk talk({success(batch)});
+    const auto other = talk(talk.client.get_batch("batch_2"));
+    REQUIRE_FALSE(other);
+    CHECK(other.error().code == errc::provider_invalid);
+}
+
+TEST_CASE("a server that does not say whether there is more has more while its pages are full",
+          "[provider]") {
+    std::string full;
+    for (int i = 0; i < 100; ++i)
+        full += (i ? "," : "") + batch;
+    provider_talk talk({success(R"({"data":[)" + full + "]}"), success(R"({"data":[)" + batch + "]}")});
+    CHECK(talk(talk.client.list_batches(""))->has_more == true);
+    CHECK(talk(talk.client.list_batches("batch_1"))->has_more == false);
+}
+
+TEST_CASE("only a file is a file", "[provider]") {
+    for (const char* status : {"202 Accepted", "204 No Content"}) {
+        CAPTURE(status);
+        temp_folder folder;
+        provider_talk talk({reply(std::string("HTTP/1.1 ") + status + "\r\nConnection: close\r\n\r\n")});
+        CHECK_FALSE(talk(talk.client.download("file-1", folder / "out.jsonl", {1000})));
+        CHECK_FALSE(std::filesystem::exists(folder / "out.jsonl"));
+    }
 }
 
 TEST_CASE("batches are listed page by page", "[provider]") {
@@ -223,7 +250,7 @@ TEST_CASE("batches are listed page by page", "[provider]") {
         {success(R"({"data":[)" + batch + R"(],"has_more":true})"), success(R"({"data":[]})")});
     const auto first = talk(talk.client.list_batches(""));
     REQUIRE(first);
-    CHECK(first->has_more);
+    CHECK(first->has_more == true);
     CHECK(talk(talk.client.list_batches("batch_1"))->batches.empty());
     CHECK(talk.first_line(0) == "GET /v1/batches?limit=100 HTTP/1.1");
     CHECK(talk.first_line(1) == "GET /v1/batches?limit=100&after=batch_1 HTTP/1.1");

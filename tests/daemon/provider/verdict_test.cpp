@@ -58,10 +58,20 @@ TEST_CASE("every status means one error, by the kind of call", "[provider][verdi
     };
     for (const auto& l : table) {
         CAPTURE(l.status);
-        CHECK(refusal(make(l.status), call_kind::create, "x", now).code == l.create);
+        CHECK(refusal(make(l.status, R"({"error": {"message": "no"}})"), call_kind::create, "x", now).code ==
+              l.create);
         CHECK(refusal(make(l.status), call_kind::cancel, "x", now).code == l.cancel);
         CHECK(refusal(make(l.status), call_kind::read, "x", now).code == l.read);
         CHECK(provider::may_repeat(make(l.status)) == l.repeated);
+    }
+}
+
+TEST_CASE("a refusal to create something counts only in the API's own form", "[provider][verdict]") {
+    for (const char* page : {"", "<html>Not Found</html>", "{}"}) {
+        CHECK(refusal(make(404, page), call_kind::create, "x", now).code == errc::provider_ambiguous);
+        CHECK(refusal(make(400, page), call_kind::create, "x", now).code == errc::provider_ambiguous);
+        CHECK(refusal(make(404, page), call_kind::read, "x", now).code == errc::provider_rejected);
+        CHECK(refusal(make(413, page), call_kind::create, "x", now).code == errc::provider_rejected);
     }
 }
 
