@@ -162,9 +162,6 @@ job_table::job_table(sqlite::database& db)
               open_bound_pd = open_bound_pd - ?8
           WHERE id = ?1
       )SQL"),
-      remove_requests_(db, "DELETE FROM requests WHERE job_id IN (SELECT id FROM jobs WHERE run_id = ?)"),
-      remove_rows_(db, "DELETE FROM job_rows WHERE job_id IN (SELECT id FROM jobs WHERE run_id = ?)"),
-      remove_history_(db, "DELETE FROM history WHERE job_id IN (SELECT id FROM jobs WHERE run_id = ?)"),
       remove_(db, "DELETE FROM jobs WHERE run_id = ?"),
       history_(db, R"SQL(
           INSERT INTO history (at_ms, run_id, job_id, from_state, to_state, event, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -300,10 +297,7 @@ void job_table::settle(std::int64_t id, const token_usage& used, money actual, m
 }
 
 void job_table::remove_of_run(std::int64_t run_id) {
-    remove_rows_(run_id).run();
-    remove_requests_(run_id).run();
-    remove_history_(run_id).run();
-    remove_(run_id).run();
+    remove_(run_id).run(); // and with them their history, requests, rows and tallies
 }
 
 } // namespace enrichd

@@ -71,7 +71,7 @@ public:
 private:
     sqlite::statement insert_, set_plan_, find_, find_batch_, with_file_, of_run_, list_, list_open_,
         count_by_state_, due_, next_due_, open_by_state_, open_in_run_, record_, postpone_, wish_, start_run_,
-        usage_, remove_requests_, remove_rows_, remove_history_, remove_, history_;
+        usage_, remove_, history_;
 };
 
 } // namespace enrichd

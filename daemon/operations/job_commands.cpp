@@ -177,6 +177,7 @@ result<json> live_operations::cancel(std::string id, bool abandon) {
     const auto found = find_job(id);
     if (!found) return found.error();
     const auto job = *found;
+    if (const auto free = refuse_while_building(job); !free) return free.error();
     const bool too_late = job::has_ended(job.state) || (has_ended_there(job.state) && !abandon);
     if (!too_late) {
         auto with_history = parts_.ledger.begin();
@@ -187,6 +188,17 @@ result<json> live_operations::cancel(std::string id, bool abandon) {
     return json{{"status", too_late ? "already_ended" : "cancelling"},
                 {"run_id", nullptr},
                 {"jobs", json::array({job_object(job.id)})}};
+}
+
+// Building may begin again, and makes its jobs anew then: a wish of one of them would be forgotten.
+result<void> live_operations::refuse_while_building(const job_row& job) {
+    const auto run = parts_.ledger.runs().find(job.plan.run_id);
+    if (!run || run->state != run::state::building) return {};
+    return error{
+        errc::state_conflict,
+        fmt::format("job {} is of run {}, which is being built; wait until it is, or cancel the run: "
+                    "enrichctl cancel {}",
+                    job_name(job.id), run_name(run->id), run_name(run->id))};
 }
 
 // `merge_too`: what a person was to merge is merged by itself now, so that the run comes to its end.
@@ -211,8 +223,10 @@ json live_operations::cancel_run(const run_row& run, job::cancel_reason why) {
         const auto now = parts_.clock.now_ms();
         auto all_at_once = l.begin();
         l.runs().want_cancel(run.id, now);
-        for (const auto& job : open)
-            wish_to_cancel(job, why, true);
+        // A run that is still being built drops its jobs itself.
+        if (run.state == run::state::open)
+            for (const auto& job : open)
+                wish_to_cancel(job, why, true);
         l.runs().postpone(run.id, {now, 0, ""}, now);
         all_at_once.commit();
         something_changed();
@@ -229,6 +243,7 @@ result<json> live_operations::discard(std::string id) {
     const auto found = find_job(id);
     if (!found) return found.error();
     const auto& job = *found;
+    if (const auto free = refuse_while_building(job); !free) return free.error();
     if (std::holds_alternative<job::discarded>(job.state))
         return json{{"status", "already_discarded"}, {"job", job_object(job.id)}};
     if (!waits_for_submit(job) || parts_.in_turn(job.id))

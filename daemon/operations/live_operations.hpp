@@ -62,6 +62,7 @@ private:
     result<job_row> job_of_file(enrichd::kind k, const std::string& sha256);
     result<void> check_budget(const run_row& run, money limit, const std::vector<job_row>& set);
     json submit_set(const run_row& run, money limit, const std::vector<job_row>& set);
+    result<void> refuse_while_building(const job_row& job);
     json cancel_run(const run_row& run, job::cancel_reason why);
     void wish_to_cancel(const job_row& job, job::cancel_reason why, bool merge_too);
     void make_due(const job_row& job);

@@ -109,7 +109,7 @@ CREATE TABLE history (
     id         INTEGER PRIMARY KEY,
     at_ms      INTEGER NOT NULL,
     run_id     INTEGER NOT NULL REFERENCES runs (id),
-    job_id     INTEGER REFERENCES jobs (id),
+    job_id     INTEGER REFERENCES jobs (id) ON DELETE CASCADE,
     from_state TEXT    NOT NULL, -- empty: it came into being
     to_state   TEXT    NOT NULL,
     event      TEXT    NOT NULL,
@@ -122,7 +122,7 @@ CREATE INDEX history_by_run ON history (run_id);
 -- One line of a request file. `text` is the number of the first request of the same text: a text that is beyond one
 -- request's limits has several parts, each a request.
 CREATE TABLE requests (
-    job_id       INTEGER NOT NULL REFERENCES jobs (id),
+    job_id       INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     number       INTEGER NOT NULL, -- line of the file, from 0
     custom_id    TEXT    NOT NULL,
     text         INTEGER NOT NULL,
@@ -145,7 +145,7 @@ CREATE UNIQUE INDEX requests_by_custom_id ON requests (job_id, custom_id);
 
 -- The rows that have a text: usually one. A row is in flight in at most one open job.
 CREATE TABLE job_rows (
-    job_id    INTEGER NOT NULL REFERENCES jobs (id),
+    job_id    INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     text      INTEGER NOT NULL, -- requests.text of the same job
     key       TEXT    NOT NULL,
     target    TEXT    NOT NULL,
@@ -189,7 +189,7 @@ CREATE TABLE quarantine (
 -- How many requests and rows of a job ended how: kept while they end, so that a look at a job costs the same whatever
 -- its size, and still there once its requests are pruned.
 CREATE TABLE tallies (
-    job_id  INTEGER NOT NULL REFERENCES jobs (id),
+    job_id  INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     what    TEXT    NOT NULL CHECK (what IN ('request', 'row', 'resent', 'unsent')), -- the latter two: requests
     outcome TEXT    NOT NULL,
     count   INTEGER NOT NULL,

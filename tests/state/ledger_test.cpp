@@ -453,3 +453,15 @@ TEST_CASE("ids of jobs and runs are never taken for each other", "[state]") {
         CHECK_FALSE(parse_run_name(text));
     }
 }
+
+TEST_CASE("the jobs of a run that is built anew go with all that was known of them", "[state][ledger]") {
+    ledger_fixture f;
+    const auto run = f.add_open_run();
+    const auto id = f.add_job(run);
+    f.l->requests().end_all(id, outcome::cancelled, "cancelled while the run was built"); // tallies know it
+    f.l->jobs().remove_of_run(run);
+    CHECK_FALSE(f.l->jobs().find(id));
+    CHECK(f.l->jobs().of_run(run).empty());
+    CHECK(f.l->requests().tallies(id).requests.empty());
+    CHECK(f.l->history_of_job(id).empty());
+}
