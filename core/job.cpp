@@ -109,12 +109,11 @@ std::string failure_reason(const batch_object& b) {
     return reason;
 }
 
-// A failed batch did nothing and cost nothing. The provider's queue being full is no fault of the file's: it
-// waits and is submitted again.
+// A failed batch without results did nothing and cost nothing. The provider's queue being full is no fault of
+// the file's: it waits and is submitted again.
 state seen(polling s, const batch_object& b) {
-    if (is_quota_failure(b)) return uploaded{s.file_id, {}, 0};
     if (b.status == batch_status::failed && !b.output_file_id && !b.error_file_id)
-        return failed{failure_reason(b)};
+        return is_quota_failure(b) ? state(uploaded{s.file_id, {}, 0}) : failed{failure_reason(b)};
     if (b.created_at > 0) s.created_at = b.created_at;
     s.status = b.status;
     s.total = b.total;
@@ -123,6 +122,7 @@ state seen(polling s, const batch_object& b) {
     s.output_file_id = b.output_file_id;
     s.error_file_id = b.error_file_id;
     ++s.polls;
+    if (enrichd::has_ended(s.status)) ++s.looks_for_files;
     return s;
 }
 
@@ -195,6 +195,8 @@ static_assert(!legal<fetched, event::discard_wanted>, "paid results are not drop
 static_assert(!legal<merged, event::slice_merged> && !legal<merged, event::batch_seen>, "merged is an end");
 static_assert(!legal<failed, event::batch_seen> && !legal<cancelled, event::submit_intended>,
               "ends are ends");
+
+constexpr std::int64_t looks_for_error_file = 5;
 
 constexpr std::array<std::string_view, 12> state_names = {
     "built",   "intent_upload", "uploaded", "intent_submit", "submit_unknown", "submitted",
@@ -277,8 +279,12 @@ bool keeps_its_time(const state& s) {
     return std::holds_alternative<submit_unknown>(s);
 }
 
+// Answers were paid for, and are waited for until the user gives them up. Of errors nothing is lost; some
+// servers have no file of them.
 bool awaits_results(const polling& s) {
-    return enrichd::has_ended(s.status) && s.completed > 0 && !s.output_file_id;
+    if (!enrichd::has_ended(s.status)) return false;
+    if (s.completed > 0 && !s.output_file_id) return true;
+    return s.failed > 0 && !s.error_file_id && s.looks_for_files < looks_for_error_file;
 }
 
 bool has_ended(const state& s) {

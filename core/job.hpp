@@ -94,6 +94,7 @@ struct polling {
     std::optional<std::string> output_file_id;
     std::optional<std::string> error_file_id;
     std::int64_t polls = 0;
+    std::int64_t looks_for_files = 0; ///< since its end, for files of results that its counts promise
     bool cancel_sent = false;
 };
 /// Ended there, results here; merging goes on in slices.
@@ -243,7 +244,7 @@ std::string_view name(const any& e);
 /// times of a schedule, and no command hurries one.
 bool keeps_its_time(const state& s);
 
-/// True where a batch has ended with answers, and names no file of them yet.
+/// True where a batch has ended with answers, and does not name the files that hold them yet.
 bool awaits_results(const polling& s);
 
 /// What the daemon owes the world while a job is in this state.

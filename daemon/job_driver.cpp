@@ -194,8 +194,9 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
                 if (job::awaits_results(s))
                     return in(
                         wait,
-                        fmt::format("{} requests are done, and the provider names no file of results yet",
-                                    s.completed),
+                        fmt::format(
+                            "{} requests are done, and the provider does not name the files of results yet",
+                            s.completed + s.failed),
                         0, errc::provider_invalid);
                 return has_ended(s.status) ? in(milliseconds(0)) : in(wait);
             },

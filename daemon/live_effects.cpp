@@ -25,9 +25,9 @@ constexpr std::int64_t clock_slack_seconds = 15 * 60;
 constexpr std::uint64_t download_factor = 5;
 constexpr std::uint64_t download_slack = 64ULL * 1024 * 1024;
 
-// How often a file with fewer lines than the provider counts is fetched, before what it lacks counts as
+// How often files with fewer lines than the provider counts are fetched, before what they lack counts as
 // missing.
-constexpr std::int64_t fetches_of_short_file = 3;
+constexpr std::int64_t fetches_of_short_files = 4;
 
 // How often a batch is asked for with a file that the provider says it does not have, before the file counts
 // as gone and is uploaded again: some two minutes.
@@ -43,7 +43,7 @@ effect_outcome done(job::event::any event, std::string detail = {}) {
 
 // Straight after an upload the provider may not know the file yet (eventual consistency): ask again later.
 bool is_file_not_visible(const error& e, const std::string& file_id) {
-    return e.code == errc::provider_rejected && e.detail.find("Cannot find file") != std::string::npos &&
+    return e.detail.find("Cannot find file") != std::string::npos &&
            e.detail.find(file_id) != std::string::npos;
 }
 
@@ -248,19 +248,31 @@ boost::asio::awaitable<effect_outcome> live_effects::fetch(job::effect::fetch wh
             co_await client->download(*what.error_file_id, spool_.errors_file(what.batch_id), limits);
         if (!bytes) co_return postponed(bytes.error());
     }
-    if (what.output_file_id && job.counts && job.waiting.failures < fetches_of_short_file) {
-        const auto path = spool_.results_file(what.batch_id);
-        const auto lines = co_await on_pool(pool_, [&path] { return count_lines(path); });
+    if (job.counts && job.waiting.failures < fetches_of_short_files) {
+        const auto count = [this, &what]() -> result<std::uint64_t> { return lines_of(what); };
+        const auto lines = co_await on_pool(pool_, count);
         if (!lines) co_return postponed(lines.error());
-        if (*lines < static_cast<std::uint64_t>(job.counts->completed))
-            co_return postponed(
-                {errc::provider_invalid,
-                 fmt::format("the file of results has {} lines, and {} requests are done: it is "
-                             "fetched again",
-                             *lines, job.counts->completed)});
+        const auto counted = static_cast<std::uint64_t>(job.counts->completed + job.counts->failed);
+        if (*lines < counted)
+            co_return postponed({errc::provider_invalid,
+                                 fmt::format("the files of results have {} lines, and the provider counts {} "
+                                             "requests: they are fetched again",
+                                             *lines, counted)});
     }
     co_return done(
         job::event::results_fetched{what.output_file_id.has_value(), what.error_file_id.has_value()});
+}
+
+result<std::uint64_t> live_effects::lines_of(const job::effect::fetch& what) const {
+    std::uint64_t lines = 0;
+    for (const auto& [is_there, path] :
+         {std::pair(what.output_file_id.has_value(), spool_.results_file(what.batch_id)),
+          std::pair(what.error_file_id.has_value(), spool_.errors_file(what.batch_id))}) {
+        const auto more = is_there ? count_lines(path) : result<std::uint64_t>(0);
+        if (!more) return more.error();
+        lines += *more;
+    }
+    return lines;
 }
 
 boost::asio::awaitable<void> live_effects::write_timeout_note(std::string batch_id, job_row job) {

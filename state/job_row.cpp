@@ -88,6 +88,7 @@ json fields(const job::polling& s) {
             {"output_file_id", optional_text(s.output_file_id)},
             {"error_file_id", optional_text(s.error_file_id)},
             {"polls", s.polls},
+            {"looks_for_files", s.looks_for_files},
             {"cancel_sent", s.cancel_sent}};
 }
 json fields(const job::fetched& s) {
@@ -136,6 +137,7 @@ job::polling read_polling(const json& j) {
     s.output_file_id = maybe_text(j, "output_file_id");
     s.error_file_id = maybe_text(j, "error_file_id");
     s.polls = number(j, "polls");
+    s.looks_for_files = number(j, "looks_for_files");
     s.cancel_sent = flag(j, "cancel_sent");
     return s;
 }

@@ -379,6 +379,7 @@ TEST_CASE("a batch that ended in time is not cancelled by a late look", "[job_dr
     driver_fixture f;
     auto p = f.running();
     p.status = batch_status::completed;
+    p.error_file_id = "file-err";
     f.put(f.id, p);
     f.now.now = noon + 100 * hour;
     f.world.then(event::results_fetched{true, false});

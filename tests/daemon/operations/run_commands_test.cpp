@@ -276,7 +276,7 @@ TEST_CASE("the same cause is one alert, however many jobs it holds up", "[operat
     const auto s = f.ops.status();
     REQUIRE(s);
     CHECK(s->at("alerts").size() == 1);
-    CHECK(s->at("provider").at("error").at("code") == "provider_busy");
+    CHECK(s->at("provider").at("error").at("code") == "provider_ambiguous");
 }
 
 TEST_CASE("the migration is told and applied, and merges that waited for it go on",

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/live_effects.hpp"
+
+#include "tests/support/await.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_provider.hpp"
+#include "tests/support/fake_target.hpp"
+#include "tests/support/ledger_fixture.hpp"
+#include "tests/support/manual_clock.hpp"
+
+#include <boost/asio/thread_pool.hpp>
+
+using namespace enrichd;
+using namespace enrichd::test;
+namespace effect = enrichd::job::effect;
+namespace event = enrichd::job::event;
+
+namespace {
+
+constexpr auto ours = "ed1-00000000-1-1";
+constexpr std::int64_t noon_s = noon / 1000;
+
+batch_object listed(const std::string& id, std::int64_t created_at, const std::string& submission = "other") {
+    batch_object b;
+    b.id = id;
+    b.status = batch_status::in_progress;
+    b.created_at = created_at;
+    b.input_file_id = "file-of-" + id;
+    if (!submission.empty()) b.metadata = {{"enrichd_submission", submission}};
+    return b;
+}
+
+struct effects_fixture : ledger_fixture {
+    boost::asio::io_context loop;
+    boost::asio::thread_pool pool{1};
+    manual_clock now{noon};
+    spool files{folder.path()};
+    std::shared_ptr<fake_provider> world = std::make_shared<fake_provider>();
+    live_effects effects{*l, files, now, pool.get_executor()};
+    std::int64_t id = add_job(add_open_run());
+
+    effects_fixture() {
+        effects.set_world(world, std::make_shared<fake_target>());
+        effects.set_looks(4);
+    }
+    effect_outcome perform(const effect::any& what) {
+        return enrichd::tests::await(loop, effects.perform(what, job(id)));
+    }
+    effect_outcome look(std::int64_t looks = 0) {
+        return perform(effect::find_batch{ours, "file-1", noon, looks});
+    }
+    // With counts as the provider told them, and after `failures` turns in a row that could not do it.
+    effect_outcome fetch(std::int64_t completed, std::int64_t failed, std::int64_t failures) {
+        auto row = job(id);
+        row.counts = batch_counts{completed + failed, completed, failed};
+        row.waiting.failures = failures;
+        return enrichd::tests::await(loop,
+                                     effects.perform(effect::fetch{"batch_1", "file-out", "file-err"}, row));
+    }
+};
+
+template <class E>
+E came(const effect_outcome& o) {
+    REQUIRE(std::holds_alternative<effect_done>(o));
+    const auto& e = std::get<effect_done>(o).event;
+    REQUIRE(std::holds_alternative<E>(e));
+    return std::get<E>(e);
+}
+
+error put_off(const effect_outcome& o) {
+    REQUIRE(std::holds_alternative<effect_postponed>(o));
+    return std::get<effect_postponed>(o).why;
+}
+
+} // namespace
+
+TEST_CASE("a batch of ours is found on whatever page of the list it is", "[live_effects]") {
+    effects_fixture f;
+    f.world->pages = {{{listed("b5", noon_s + 50), listed("b4", noon_s + 40)}, true},
+                      {{listed("b3", noon_s + 30), listed("b2", noon_s + 20, ours)}, true},
+                      {{listed("b1", noon_s - 90'000)}, false}};
+    CHECK(came<event::batch_created>(f.look()).batch_id == "b2");
+}
+
+TEST_CASE("a list that is newest first is not read past the intent", "[live_effects]") {
+    effects_fixture f;
+    f.world->pages = {{{listed("b9", noon_s + 9), listed("b8", noon_s + 8)}, true},
+                      {{listed("b7", noon_s - 90'000), listed("b6", noon_s - 90'001)}, true},
+                      {{listed("b5", noon_s - 90'002, ours)}, false}};
+    CHECK_FALSE(came<event::batch_not_found>(f.look()).last_look);
+    CHECK(f.world->calls == std::vector<std::string>{"list ", "list b8"});
+    CHECK(came<event::batch_not_found>(f.look(3)).last_look);
+}
+
+TEST_CASE("a list that is oldest first is read to its end", "[live_effects]") {
+    effects_fixture f;
+    f.world->pages = {{{listed("b1", noon_s - 90'000), listed("b2", noon_s - 80'000)}, true},
+                      {{listed("b3", noon_s + 1), listed("b4", noon_s + 2, ours)}, false}};
+    CHECK(came<event::batch_created>(f.look()).batch_id == "b4");
+}
+
+TEST_CASE("a server that gives the same page again and again is asked twice", "[live_effects]") {
+    effects_fixture f;
+    f.world->pages = {{{listed("b2", noon_s + 2), listed("b1", noon_s + 1)}, true}};
+    (void)came<event::batch_not_found>(f.look());
+    CHECK(f.world->calls.size() == 2);
+}
+
+TEST_CASE("where a server drops metadata, the file tells a batch of ours, unless it failed",
+          "[live_effects]") {
+    effects_fixture f;
+    auto failed = listed("b1", noon_s + 1, "");
+    failed.status = batch_status::failed;
+    auto live = listed("b2", noon_s + 2, "");
+    failed.input_file_id = live.input_file_id = "file-1";
+    f.world->pages = {{{live, failed}, false}};
+    CHECK(came<event::batch_created>(f.look()).batch_id == "b2");
+    CHECK(f.world->calls == std::vector<std::string>{"list "});
+    f.world->pages = {{{failed}, false}};
+    (void)came<event::batch_not_found>(f.look());
+}
+
+TEST_CASE("of two batches of one submission the older is kept once the other is cancelled",
+          "[live_effects]") {
+    effects_fixture f;
+    f.world->pages = {{{listed("b2", noon_s + 2, ours), listed("b1", noon_s + 1, ours)}, false}};
+    SECTION("and until that is sure, nothing is adopted") {
+        f.world->refusals = {{errc::provider_ambiguous, "502"}};
+        CHECK(put_off(f.look()).code == errc::provider_ambiguous);
+    }
+    CHECK(came<event::batch_created>(f.look()).batch_id == "b1");
+    CHECK(f.world->calls.back() == "cancel b2");
+}
+
+TEST_CASE("a batch that does its work is kept before one that does not", "[live_effects]") {
+    effects_fixture f;
+    auto lost = listed("b1", noon_s + 1, ours);
+    lost.status = batch_status::failed;
+    f.world->pages = {{{listed("b2", noon_s + 2, ours), lost}, false}};
+    CHECK(came<event::batch_created>(f.look()).batch_id == "b2");
+    CHECK(f.world->calls == std::vector<std::string>{"list "}); // what failed needs no cancelling
+}
+
+TEST_CASE("results that are shorter than the provider counts are fetched again before they count",
+          "[live_effects]") {
+    effects_fixture f;
+    f.world->content = {{"file-out", "{\"custom_id\":\"a\"}\n{\"custom_id\":\"b\"}\n\n"}, {"file-err", "{}"}};
+    CHECK(put_off(f.fetch(3, 1, 0)).code == errc::provider_invalid);
+    CHECK(put_off(f.fetch(3, 1, 3)).code == errc::provider_invalid);
+    CHECK(came<event::results_fetched>(f.fetch(3, 1, 4)).has_output); // it stays so: what it lacks is missing
+    CHECK(came<event::results_fetched>(f.fetch(2, 1, 0)).has_errors);
+}
+
+TEST_CASE("a file that the provider lost is uploaded again, after it was asked for often enough",
+          "[live_effects]") {
+    effects_fixture f;
+    f.put(f.id, job::intent_submit{ours, "file-1", noon});
+    const error lost{errc::provider_rejected,
+                     "Cannot find file file-1, or project p does not have access to it."};
+    const auto create = [&](std::int64_t failures) {
+        f.world->refusals = {lost};
+        auto row = f.job(f.id);
+        row.waiting.failures = failures;
+        return enrichd::tests::await(f.loop, f.effects.perform(effect::create_batch{"file-1"}, row));
+    };
+    (void)came<event::batch_postponed>(create(0));
+    (void)came<event::file_not_found>(create(8));
+}
+
+TEST_CASE("a request file that cannot be read now is no reason to give the job up", "[live_effects]") {
+    effects_fixture f;
+    f.put(f.id, job::intent_upload{ours});
+    (void)came<event::file_refused>(f.perform(effect::upload{})); // it is not there
+    std::filesystem::create_directory(f.files.request_file(f.job(f.id).plan.file_name));
+    CHECK(put_off(f.perform(effect::upload{})).code == errc::io);
+}
