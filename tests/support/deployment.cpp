@@ -115,6 +115,12 @@ void deployment::start_daemon() {
     if (!ready.wait_for_ready(*daemon_)) throw std::runtime_error("enrichd did not start: " + daemon_log());
 }
 
+void deployment::reload_daemon() {
+    const notify_socket ready(folder_ / "notify.sock");
+    daemon_->signal(SIGHUP);
+    if (!ready.wait_for_ready(*daemon_)) throw std::runtime_error("enrichd did not reload: " + daemon_log());
+}
+
 void deployment::kill_daemon() {
     daemon_->signal(SIGKILL);
     daemon_->wait();

@@ -30,6 +30,9 @@ public:
 
     /// Starts the daemon and returns when it has said READY=1, as it says to systemd.
     void start_daemon();
+    /// With SIGHUP; returns when the daemon says that it has read its configuration again, or kept the old
+    /// one.
+    void reload_daemon();
     /// With SIGKILL, at whatever it is doing.
     void kill_daemon();
     /// With SIGTERM; returns its exit status.
@@ -45,6 +48,7 @@ public:
     void set_scenario(const nlohmann::json& scenario) const;
 
     std::filesystem::path state() const { return folder_ / "state"; }
+    std::filesystem::path config_file() const { return folder_ / "enrichd.toml"; }
     std::filesystem::path news() const { return folder_ / "news.db"; } ///< the SQLite target
     std::filesystem::path path(const std::string& name) const { return folder_ / name; }
     std::string daemon_log() const { return read_file(folder_ / "enrichd.log"); }
