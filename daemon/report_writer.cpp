@@ -67,7 +67,7 @@ void add_job(ledger& l, const job_row& job, report_kind& into) {
 std::vector<report_cause> find_causes(ledger& l, const std::vector<job_row>& jobs) {
     std::map<std::tuple<kind, outcome, int, std::string>, report_cause> merged;
     for (const auto& job : jobs)
-        for (const auto& c : l.requests().causes(job.id, causes_of_a_job)) {
+        for (const auto& c : l.failures().causes(job.id, causes_of_a_job)) {
             auto& cause = merged[{job.plan.kind, c.how, c.http_status, c.reason}];
             if (cause.count == 0) cause = {job.plan.kind, c.how, c.http_status, c.reason, 0, c.sample_key};
             cause.count += c.count;

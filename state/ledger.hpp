@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "state/failure_table.hpp"
 #include "state/job_table.hpp"
 #include "state/quarantine_table.hpp"
 #include "state/request_table.hpp"
@@ -50,6 +51,7 @@ public:
     run_table& runs() { return runs_; }
     job_table& jobs() { return jobs_; }
     request_table& requests() { return requests_; }
+    failure_table& failures() { return failures_; }
     quarantine_table& quarantine() { return quarantine_; }
 
     /// Eight hex digits, made when the ledger was.
@@ -82,6 +84,7 @@ private:
     run_table runs_;
     job_table jobs_;
     request_table requests_;
+    failure_table failures_;
     quarantine_table quarantine_;
     sqlite::statement paused_, set_paused_, job_history_, run_history_, totals_, spent_of_run_,
         reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;

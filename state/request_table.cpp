@@ -73,16 +73,6 @@ std::vector<new_request> read_requests(sqlite::statement::use&& rows) {
     return all;
 }
 
-std::vector<outcome_count> read_counts(sqlite::statement::use&& rows) {
-    std::vector<outcome_count> all;
-    while (rows.next()) {
-        const auto how = parse_outcome(rows.text(0));
-        if (!how) continue; // open
-        all.push_back({*how, rows.text(1), static_cast<int>(rows.integer(2)), rows.integer(3), rows.text(4)});
-    }
-    return all;
-}
-
 } // namespace
 
 request_table::request_table(sqlite::database& db)
@@ -148,23 +138,6 @@ request_table::request_table(sqlite::database& db)
           ON CONFLICT (job_id, what, outcome) DO UPDATE SET count = count + 1
       )SQL"),
       tallies_(db, "SELECT what, outcome, count FROM tallies WHERE job_id = ? ORDER BY what, outcome"),
-      failed_samples_(db, R"SQL(
-          SELECT COALESCE((SELECT MIN(r.key) FROM job_rows AS r WHERE r.job_id = q.job_id AND r.text = q.text), ''),
-                 q.outcome, q.http_status, q.reason, q.file_offset, q.file_length
-          FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY outcome ORDER BY number) AS place
-                FROM requests
-                WHERE job_id = ?1 AND outcome NOT IN ('ok', 'skipped', 'stale', 'gone')) AS q
-          WHERE q.place <= ?2
-          ORDER BY q.outcome, q.number
-      )SQL"),
-      causes_(db, R"SQL(
-          SELECT q.outcome, q.reason, q.http_status, COUNT(*),
-                 (SELECT MIN(r.key) FROM job_rows AS r WHERE r.job_id = q.job_id AND r.text = MIN(q.text))
-          FROM requests AS q
-          WHERE q.job_id = ?1 AND q.outcome IS NOT NULL AND q.outcome <> 'ok'
-          GROUP BY q.outcome, q.reason, q.http_status
-          ORDER BY COUNT(*) DESC, q.outcome, q.reason LIMIT ?2
-      )SQL"),
       open_rows_(db, "SELECT COUNT(*) FROM job_rows WHERE job_id = ? AND state = 'open'") {}
 
 void request_table::add(std::int64_t job_id, const new_request& r) {
@@ -295,21 +268,6 @@ outcome_tallies request_table::tallies(std::int64_t job_id) {
         counts[*how] = rows.integer(2);
     }
     return t;
-}
-
-std::vector<failed_sample> request_table::failed_samples(std::int64_t job_id, std::int64_t of_each) {
-    std::vector<failed_sample> all;
-    auto rows = failed_samples_(job_id, of_each);
-    while (rows.next())
-        all.push_back({rows.text(0), parse_outcome(rows.text(1)).value_or(outcome::missing),
-                       static_cast<int>(rows.integer(2)), rows.text(3),
-                       static_cast<std::uint64_t>(rows.integer(4)),
-                       static_cast<std::uint64_t>(rows.integer(5))});
-    return all;
-}
-
-std::vector<outcome_count> request_table::causes(std::int64_t job_id, std::int64_t limit) {
-    return read_counts(causes_(job_id, limit));
 }
 
 std::int64_t request_table::open_rows(std::int64_t job_id) {

@@ -72,15 +72,6 @@ struct part_vector {
     std::vector<float> vector;
 };
 
-/// How many, and an example.
-struct outcome_count {
-    outcome how{};
-    std::string reason; ///< empty where counted by outcome alone
-    int http_status = 0;
-    std::int64_t count = 0;
-    std::string sample_key;
-};
-
 /// How many ended how. What is open is in none of them.
 struct outcome_tallies {
     using counts = std::map<outcome, std::int64_t>;
@@ -88,16 +79,6 @@ struct outcome_tallies {
     counts rows;   ///< that ended in this job; rows that were sent again end in a later one
     counts resent; ///< of the requests: those that a later job repeats
     counts unsent; ///< of the requests: those worth another try that the budget did not cover
-};
-
-/// A request that failed, with a row of it.
-struct failed_sample {
-    std::string key;
-    outcome how{};
-    int http_status = 0;
-    std::string reason;
-    std::uint64_t file_offset = 0; ///< of its line
-    std::uint64_t file_length = 0;
 };
 
 class request_table {
@@ -141,16 +122,12 @@ public:
 
     /// Costs the same whatever the job's size, and outlives pruning.
     outcome_tallies tallies(std::int64_t job_id);
-    /// The first failed requests of each outcome: all outcomes but ok, skipped, stale and gone.
-    std::vector<failed_sample> failed_samples(std::int64_t job_id, std::int64_t of_each);
-    /// Failures by cause, most frequent first, each with a sample row.
-    std::vector<outcome_count> causes(std::int64_t job_id, std::int64_t limit);
     std::int64_t open_rows(std::int64_t job_id);
 
 private:
     sqlite::statement add_, add_row_, in_flight_, find_, open_keys_, end_request_, end_row_, open_requests_,
         end_text_, end_all_requests_, end_all_rows_, failed_, rows_of_text_, mark_resent_, keep_part_,
-        parts_of_, drop_parts_, count_, tallies_, failed_samples_, causes_, open_rows_;
+        parts_of_, drop_parts_, count_, tallies_, open_rows_;
 };
 
 } // namespace enrichd

@@ -118,7 +118,7 @@ json job_reply::submissions(const job_row& job, const std::vector<history_row>& 
 json job_reply::samples(const job_row& job, bool with_rows) {
     json all = json::array();
     if (!has_failed_requests(ledger_.requests().tallies(job.id))) return all;
-    for (const auto& s : ledger_.requests().failed_samples(job.id, samples_of_each)) {
+    for (const auto& s : ledger_.failures().samples(job.id, samples_of_each)) {
         json sample = {{"key", s.key},
                        {"outcome", name(s.how)},
                        {"http_status", s.http_status},

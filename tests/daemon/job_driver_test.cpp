@@ -473,7 +473,7 @@ TEST_CASE("a job that fails ends its requests with the reason", "[job_driver]") 
     f.restart();
     CHECK(f.state() == "failed");
     CHECK(f.l->requests().tallies(f.id).requests == outcome_tallies::counts{{outcome::cancelled, 3}});
-    CHECK(f.l->requests().causes(f.id, 10).at(0).reason == "invalid endpoint");
+    CHECK(f.l->failures().causes(f.id, 10).at(0).reason == "invalid endpoint");
     CHECK(f.l->runs().find(f.job(f.id).plan.run_id)->waiting.due_ms == noon);
     CHECK(f.l->totals().reserved == money{0});
 }

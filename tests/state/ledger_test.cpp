@@ -169,7 +169,7 @@ TEST_CASE("samples are the first failures of each outcome, with their place in t
         f.l->requests().end_request(id, {n, outcome::http_error, 400 + n, "no"});
     f.l->requests().end_request(id, {4, outcome::refused, 200, "I can't"});
     f.l->requests().end_request(id, {5, outcome::ok, 200, ""});
-    const auto samples = f.l->requests().failed_samples(id, 3);
+    const auto samples = f.l->failures().samples(id, 3);
     REQUIRE(samples.size() == 4);
     CHECK(samples[0].http_status == 400);
     CHECK(samples[2].http_status == 402);
