@@ -15,13 +15,14 @@ constexpr std::size_t named_jobs = 20; // of those that have rows in flight
 
 } // namespace
 
-row_reader::row_reader(ledger& l, boost::asio::any_io_executor pool, std::string target, enrichd::recipe r,
-                       std::optional<std::uint64_t> limit, std::unique_ptr<target::row_stream> rows)
+row_reader::row_reader(ledger& l, boost::asio::any_io_executor pool, enrichd::recipe r,
+                       std::optional<std::uint64_t> limit, flight_mark before,
+                       std::unique_ptr<target::row_stream> rows)
     : ledger_(l),
       pool_(std::move(pool)),
-      target_(std::move(target)),
       recipe_(std::move(r)),
       limit_(limit),
+      before_(std::move(before)),
       stream_(std::move(rows)),
       counter_(parse_encoding(recipe_.model.tokenizer).value()) {
     summary_.kind = recipe_.kind;
@@ -87,13 +88,13 @@ std::vector<prepared_row> row_reader::keep_sendable(std::vector<source_row> rows
             ++(made.skip_reason == "no text" ? count.no_text : count.too_short);
             continue;
         }
-        const auto job = ledger_.requests().in_flight(target_, recipe_.kind, row.key);
+        const auto job = ledger_.flights().holder(before_, row.key);
         if (job || !keys.insert(row.key).second) { // a source query may yield a key twice: the first counts
             ++count.in_flight;
             if (job && summary_.in_flight_jobs.size() < named_jobs) summary_.in_flight_jobs.insert(*job);
             continue;
         }
-        if (ledger_.quarantine().holds(target_, recipe_.kind, row.key, recipe_.version, made.hash)) {
+        if (ledger_.quarantine().holds(before_.target, recipe_.kind, row.key, recipe_.version, made.hash)) {
             ++count.quarantined;
             continue;
         }

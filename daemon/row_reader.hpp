@@ -33,8 +33,9 @@ struct prepared_row {
 /// tokens of the ones before.
 class row_reader {
 public:
-    row_reader(ledger& l, boost::asio::any_io_executor pool, std::string target, recipe r,
-               std::optional<std::uint64_t> limit, std::unique_ptr<target::row_stream> rows);
+    /// `before` was marked before the rows were read: a merge that goes on meanwhile is seen by it.
+    row_reader(ledger& l, boost::asio::any_io_executor pool, recipe r, std::optional<std::uint64_t> limit,
+               flight_mark before, std::unique_ptr<target::row_stream> rows);
 
     /// In the stream's order; empty at the end. Errors: those of the stream.
     boost::asio::awaitable<result<std::vector<prepared_row>>> next();
@@ -49,9 +50,9 @@ private:
 
     ledger& ledger_;
     boost::asio::any_io_executor pool_;
-    std::string target_;
     enrichd::recipe recipe_;
     std::optional<std::uint64_t> limit_;
+    flight_mark before_;
     std::unique_ptr<target::row_stream> stream_;
     token_counter counter_;                        ///< used by one call on the pool at a time
     std::set<text_hash> texts_;                    ///< seen in this run

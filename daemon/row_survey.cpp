@@ -28,10 +28,11 @@ boost::asio::awaitable<result<std::unique_ptr<row_reader>>> open_rows(kind k, co
     const auto r = recipe_of(k, with, columns->dimensions);
     if (!r) co_return r.error();
     target::selection rows{wanted_of(*r, order, *with.settings), order.since_ms, order.authorities};
+    auto before = l.flights().mark(with.database->identity(), k);
     auto stream = co_await with.database->read(std::move(rows));
     if (!stream) co_return stream.error();
     auto reader =
-        std::make_unique<row_reader>(l, pool, with.database->identity(), *r, order.limit, std::move(*stream));
+        std::make_unique<row_reader>(l, pool, *r, order.limit, std::move(before), std::move(*stream));
     reader->summary().warnings = columns->warnings;
     co_return std::move(reader);
 }

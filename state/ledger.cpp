@@ -49,6 +49,7 @@ ledger::ledger(const std::string& path)
       jobs_(db_),
       requests_(db_),
       failures_(db_),
+      flights_(db_),
       quarantine_(db_),
       paused_(db_, "SELECT paused FROM installation WHERE id = 1"),
       set_paused_(db_, "UPDATE installation SET paused = ? WHERE id = 1"),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "state/failure_table.hpp"
+#include "state/flight_table.hpp"
 #include "state/job_table.hpp"
 #include "state/quarantine_table.hpp"
 #include "state/request_table.hpp"
@@ -52,6 +53,7 @@ public:
     job_table& jobs() { return jobs_; }
     request_table& requests() { return requests_; }
     failure_table& failures() { return failures_; }
+    flight_table& flights() { return flights_; }
     quarantine_table& quarantine() { return quarantine_; }
 
     /// Eight hex digits, made when the ledger was.
@@ -85,6 +87,7 @@ private:
     job_table jobs_;
     request_table requests_;
     failure_table failures_;
+    flight_table flights_;
     quarantine_table quarantine_;
     sqlite::statement paused_, set_paused_, job_history_, run_history_, totals_, spent_of_run_,
         reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;

@@ -85,8 +85,6 @@ request_table::request_table(sqlite::database& db)
           INSERT INTO job_rows (job_id, text, key, target, kind, authority, state, outcome, reason)
           VALUES (?, ?, ?, ?, ?, ?, 'open', NULL, '')
       )SQL"),
-      in_flight_(db,
-                 "SELECT job_id FROM job_rows WHERE target = ? AND kind = ? AND key = ? AND state = 'open'"),
       find_(db, select("WHERE job_id = ? AND custom_id = ?")),
       open_keys_(db,
                  "SELECT key FROM job_rows WHERE job_id = ? AND text = ? AND state = 'open' ORDER BY key"),
@@ -151,13 +149,6 @@ void request_table::add(std::int64_t job_id, const new_request& r) {
 
 void request_table::add_row(std::int64_t job_id, const std::string& target, kind k, const new_row& r) {
     add_row_(job_id, r.text, r.key, target, name(k), r.authority).run();
-}
-
-std::optional<std::int64_t> request_table::in_flight(const std::string& target, kind k,
-                                                     const std::string& key) {
-    auto row = in_flight_(target, name(k), key);
-    if (!row.next()) return std::nullopt;
-    return row.integer(0);
 }
 
 std::optional<open_request> request_table::find(std::int64_t job_id, const std::string& custom_id) {

@@ -86,12 +86,9 @@ public:
     explicit request_table(sqlite::database& db);
 
     void add(std::int64_t job_id, const new_request& r);
-    /// The row is in flight from now on. The caller has asked in_flight() before; a row that is already is an
-    /// error.
+    /// The row is in flight from now on. The caller has asked flight_table before; a row that is already is
+    /// an error.
     void add_row(std::int64_t job_id, const std::string& target, kind k, const new_row& r);
-
-    /// The job that has the row in flight.
-    std::optional<std::int64_t> in_flight(const std::string& target, kind k, const std::string& key);
 
     std::optional<open_request> find(std::int64_t job_id, const std::string& custom_id);
     /// Keys of the open rows that have this text, in key order.
@@ -125,9 +122,9 @@ public:
     std::int64_t open_rows(std::int64_t job_id);
 
 private:
-    sqlite::statement add_, add_row_, in_flight_, find_, open_keys_, end_request_, end_row_, open_requests_,
-        end_text_, end_all_requests_, end_all_rows_, failed_, rows_of_text_, mark_resent_, keep_part_,
-        parts_of_, drop_parts_, count_, tallies_, open_rows_;
+    sqlite::statement add_, add_row_, find_, open_keys_, end_request_, end_row_, open_requests_, end_text_,
+        end_all_requests_, end_all_rows_, failed_, rows_of_text_, mark_resent_, keep_part_, parts_of_,
+        drop_parts_, count_, tallies_, open_rows_;
 };
 
 } // namespace enrichd

@@ -159,6 +159,8 @@ CREATE TABLE job_rows (
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX rows_in_flight ON job_rows (target, kind, key) WHERE state = 'open';
+-- For building a run: the jobs that a row is or was in.
+CREATE INDEX rows_by_key ON job_rows (target, kind, key);
 
 -- Vectors of parts that wait for their siblings.
 CREATE TABLE part_vectors (

@@ -116,15 +116,46 @@ TEST_CASE("a row is in flight in at most one open job", "[state][ledger]") {
     const auto second = f.add_job(run, job::goal::merged, 1);
     const auto& target = f.job(first).plan.target;
     const std::string key = "e-" + std::to_string(first) + "-0";
-    CHECK(f.l->requests().in_flight(target, kind::summaries, key) == first);
+    const auto holder = [&] {
+        return f.l->flights().holder(f.l->flights().mark(target, kind::summaries), key);
+    };
+    CHECK(holder() == first);
     CHECK_THROWS_AS(f.l->requests().add_row(second, target, kind::summaries, {7, key, ""}),
                     sqlite::sqlite_error);
     CHECK_NOTHROW(f.l->requests().add_row(second, target, kind::embeddings, {7, key, ""}));
 
+    f.put(first, job::cancelled{});
+    CHECK(holder() == first); // its rows are not settled yet
     f.l->requests().end_row(first, {0, key, outcome::ok, ""});
     f.reopen();
-    CHECK_FALSE(f.l->requests().in_flight(target, kind::summaries, key));
+    CHECK_FALSE(holder());
     CHECK_NOTHROW(f.l->requests().add_row(second, target, kind::summaries, {8, key, ""}));
+    CHECK(holder() == second);
+}
+
+TEST_CASE("a row counts as in flight for whoever began to read before its job ended", "[state][ledger]") {
+    ledger_fixture f;
+    const auto run = f.add_open_run();
+    const auto ended_before = f.add_job(run, job::goal::merged, 1);
+    f.l->requests().end_all(ended_before, outcome::stale, "");
+    f.put(ended_before, job::merged{"batch_0"});
+    const auto open = f.add_job(run, job::goal::merged, 2);
+    const auto other_kind = f.add_job(run, job::goal::merged, 1, kind::embeddings);
+    const auto mark = f.l->flights().mark(f.job(open).plan.target, kind::summaries);
+    CHECK(mark.open == std::set<std::int64_t>{open});
+    const auto later = f.add_job(run, job::goal::merged, 1);
+    for (const auto id : {open, later}) {
+        f.l->requests().end_all(id, outcome::ok, "");
+        f.put(id, job::merged{"batch_1"});
+    }
+    const auto holder = [&](std::int64_t job) {
+        return f.l->flights().holder(mark, "e-" + std::to_string(job) + "-0");
+    };
+    CHECK(holder(open) == open);
+    CHECK(holder(later) == later);
+    CHECK_FALSE(holder(ended_before)); // what a person began to read afterwards shows its outcome
+    CHECK_FALSE(holder(other_kind));
+    CHECK_FALSE(f.l->flights().holder(mark, "never sent"));
 }
 
 TEST_CASE("tallies follow what ends, count it once, and outlive pruning", "[state][ledger]") {
@@ -364,8 +395,8 @@ TEST_CASE("a run that is built again forgets all of the first try", "[state][led
     f.reopen();
     CHECK_FALSE(f.l->jobs().find(id));
     CHECK(f.l->jobs().of_run(run).empty());
-    CHECK_FALSE(
-        f.l->requests().in_flight("sqlite:test/events", kind::summaries, "e-" + std::to_string(id) + "-0"));
+    const auto mark = f.l->flights().mark("sqlite:test/events", kind::summaries);
+    CHECK_FALSE(f.l->flights().holder(mark, "e-" + std::to_string(id) + "-0"));
 }
 
 TEST_CASE("what is not committed is not there", "[state][ledger]") {

@@ -4,13 +4,21 @@
 
 #include "daemon/target/target.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace enrichd::test {
 
 struct fake_target final : target::database {
     std::vector<source_row> rows;
+    std::size_t piece = 1000;         ///< how many of them a stream hands out at once
+    std::function<void()> after_read; ///< called once a stream has seen the rows, before it hands any out
     std::vector<target::migration_step> steps;
     std::optional<error> broken; ///< what every call answers
 
@@ -24,7 +32,9 @@ struct fake_target final : target::database {
     }
     target::awaitable<result<std::unique_ptr<target::row_stream>>> read(target::selection) override {
         if (broken) co_return *broken;
-        co_return std::unique_ptr<target::row_stream>(std::make_unique<stream>(rows));
+        auto seen = std::make_unique<stream>(rows, piece);
+        if (after_read) after_read();
+        co_return std::unique_ptr<target::row_stream>(std::move(seen));
     }
     target::awaitable<result<target::merge_reply>> merge(target::merge_slice slice) override {
         if (broken) co_return *broken;
@@ -43,11 +53,15 @@ struct fake_target final : target::database {
 
 private:
     struct stream final : target::row_stream {
-        explicit stream(std::vector<source_row> r) : rows(std::move(r)) {}
+        stream(std::vector<source_row> r, std::size_t most) : rows(std::move(r)), piece(most) {}
         target::awaitable<result<std::vector<source_row>>> next() override {
-            co_return std::exchange(rows, {});
+            const auto end = rows.begin() + static_cast<std::ptrdiff_t>(std::min(piece, rows.size()));
+            std::vector<source_row> some(std::make_move_iterator(rows.begin()), std::make_move_iterator(end));
+            rows.erase(rows.begin(), end);
+            co_return some;
         }
         std::vector<source_row> rows;
+        std::size_t piece;
     };
 };
 
