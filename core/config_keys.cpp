@@ -170,12 +170,14 @@ void add_rows(keys& k) {
                  {.expected = "the name of a column",
                   .default_text = "none",
                   .meaning = "Of the target table: a row's text, where there is no table documents."}));
-    k.push_back(text_key("source.url", [](config& c) -> std::string& { return c.source.url; },
-                         {.expected = "postgresql://... or sqlite:PATH",
-                          .default_text = "database.url",
-                          .meaning = "Another connection for reading, such as a replica's.",
-                          .valid = is_database_url,
-                          .secret = true}));
+    k.push_back(text_key(
+        "source.url", [](config& c) -> std::string& { return c.source.url; },
+        {.expected = "postgresql://... or sqlite:PATH",
+         .default_text = "database.url",
+         .meaning = "Another connection for reading, such as a replica's; what needs work is asked of "
+                    "database.url again.",
+         .valid = is_database_url,
+         .secret = true}));
     k.push_back(text_key("target.table", [](config& c) -> std::string& { return c.target.table; },
                          {.expected = "the name of a table, with its schema if need be",
                           .meaning = "The table that values are merged into."}));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/target/postgres_recheck.hpp"
 #include "daemon/target/postgres_sql.hpp"
 
 namespace enrichd::target {
@@ -36,9 +37,21 @@ source_row read_row(const sql_rows& r) {
 
 class postgres_stream final : public row_stream {
 public:
-    explicit postgres_stream(std::unique_ptr<postgres_connection> c) : connection_(std::move(c)) {}
+    postgres_stream(std::unique_ptr<postgres_connection> c, std::unique_ptr<postgres_recheck> recheck)
+        : connection_(std::move(c)), recheck_(std::move(recheck)) {}
 
     awaitable<result<std::vector<source_row>>> next() override {
+        while (true) {
+            auto rows = co_await read();
+            if (!rows || rows->empty() || !recheck_) co_return rows;
+            if (const auto corrected = co_await recheck_->correct(*rows); !corrected)
+                co_return corrected.error();
+            if (!rows->empty()) co_return rows; // else all of them are gone by now
+        }
+    }
+
+private:
+    awaitable<result<std::vector<source_row>>> read() {
         std::vector<source_row> rows;
         if (!connection_) co_return rows;
         auto reply = co_await connection_->next_rows(piece_bytes, first_ ? select_limit : piece_limit);
@@ -51,8 +64,8 @@ public:
         co_return rows;
     }
 
-private:
     std::unique_ptr<postgres_connection> connection_; ///< gone at the end
+    std::unique_ptr<postgres_recheck> recheck_;       ///< where the rows are not the target's own
     bool first_ = true;
 };
 
@@ -84,6 +97,12 @@ awaitable<result<sql_step>> prepare(postgres_connection& c, const postgres_setti
 awaitable<result<std::unique_ptr<row_stream>>> read_postgres(boost::asio::any_io_executor pool,
                                                              std::shared_ptr<const postgres_settings> s,
                                                              selection what) {
+    std::unique_ptr<postgres_recheck> recheck;
+    if (s->source_url) {
+        auto opened = co_await postgres_recheck::open(pool, s, what.want);
+        if (!opened) co_return opened.error();
+        recheck = std::move(*opened);
+    }
     auto c = co_await postgres_connection::connect(std::move(pool), s->source_url.value_or(s->url),
                                                    postgres_connection::use::reading);
     if (!c) co_return c.error();
@@ -91,7 +110,7 @@ awaitable<result<std::unique_ptr<row_stream>>> read_postgres(boost::asio::any_io
     if (!select) co_return select.error();
     if (auto started = co_await (*c)->start_rows(std::move(*select), catalogue_limit); !started)
         co_return started.error();
-    co_return std::make_unique<postgres_stream>(std::move(*c));
+    co_return std::make_unique<postgres_stream>(std::move(*c), std::move(recheck));
 }
 
 } // namespace enrichd::target

@@ -150,6 +150,22 @@ result<std::string> state_sql(const postgres_catalogue& c, const postgres_settin
         key_of(s.target), need, hash_sql(), *source, c.table, keys_as(*c.column(s.target.key_column)));
 }
 
+result<std::string> recheck_sql(const postgres_catalogue& c, const postgres_settings& s, const wanted& want) {
+    const auto source = source_sql(c, s, true);
+    if (!source) return source.error();
+    return fmt::format(
+        "SELECT key, why, is_other, CASE WHEN is_other THEN title END, CASE WHEN is_other THEN text END FROM "
+        "(SELECT key, why, {open} AND current <> sent AS is_other, title, text FROM "
+        "(SELECT t.{key}::text AS key, {need} AS why, {hash} AS current, v.hash AS sent, s.title, s.text "
+        "FROM ({source}) s JOIN {table} t ON t.{key} = s.key "
+        "JOIN unnest($1::text[], $2::bytea[]) AS v (key, hash) ON v.key = t.{key}::text "
+        "WHERE t.{key} = {keys} OFFSET 0) r) q",
+        fmt::arg("open", needs_work_sql("why")), fmt::arg("key", key_of(s.target)),
+        fmt::arg("need", row_need_sql("t", columns_of(want.kind, s.target), want, hash_sql())),
+        fmt::arg("hash", hash_sql()), fmt::arg("source", *source), fmt::arg("table", c.table),
+        fmt::arg("keys", keys_as(*c.column(s.target.key_column))));
+}
+
 std::string update_many_sql(const postgres_catalogue& c, const target_config& t, enrichd::kind k,
                             std::string_view value_type) {
     return fmt::format(

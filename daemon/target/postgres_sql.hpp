@@ -20,13 +20,18 @@ std::string source_problem(const postgres_catalogue& c, const postgres_settings&
 /// construction.
 std::optional<sql_step> duplicate_step(const postgres_settings& s);
 
-// The three below share one first parameter: the slice's keys as text[].
+// Those below share one first parameter: the slice's keys as text[].
 
 /// Locks the slice's rows in the order of their keys, so that two writers cannot wait for each other.
 std::string lock_sql(const postgres_catalogue& c, const target_config& t);
 
 /// Key, need's word and current source hash of each row of the slice. Errors as of select_step().
 result<std::string> state_sql(const postgres_catalogue& c, const postgres_settings& s, const wanted& want);
+
+/// Of rows that were read elsewhere: key, need's word, whether the text is another than the one whose hash is
+/// given (only where it needs work), and then title and text. Parameters: keys as text[], and of each its
+/// text's hash, as bytea[]. Errors as of select_step().
+result<std::string> recheck_sql(const postgres_catalogue& c, const postgres_settings& s, const wanted& want);
 
 /// Writes many rows at once: keys, values and hashes as arrays; then model and version. `value_type` is an
 /// element's.
