@@ -173,11 +173,6 @@ void config_reader::check_together() {
 
 result<config> config_reader::finish(const surroundings& around) {
     check_together();
-    config_.target.original_schema =
-        config_.source.query.empty() && std::none_of(set_at_.begin(), set_at_.end(), [](const auto& s) {
-            return s.first.starts_with("target.");
-        });
-
     while (config_.provider.base_url.ends_with('/'))
         config_.provider.base_url.pop_back();
     if (const auto credentials = around.environment.find("CREDENTIALS_DIRECTORY");

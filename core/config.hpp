@@ -64,12 +64,11 @@ struct target_config {
     std::string key_column = "event_id";
     std::string summary_column = "summary_en";
     std::string embedding_column = "embedding";
-    bool original_schema = true; ///< no source query and no [target] section: events and documents are meant
 };
 
 struct config {
     provider_config provider;
-    std::string database_url; ///< "postgresql://..." or "sqlite:PATH"; empty: sqlite in the state directory
+    std::string database_url;  ///< "postgresql://..." or "sqlite:PATH"; empty: sqlite in the state directory
     std::string database_name; ///< what the ledger knows the target by; empty: its address and table
     std::string state_directory;
     std::uint32_t retention_days = 30;

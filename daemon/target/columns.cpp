@@ -32,6 +32,16 @@ std::string row_need_sql(std::string_view alias, const kind_columns& c, const wa
                      .keep_versions = want.keep_versions});
 }
 
+std::string text_column_hint(std::string_view table) {
+    return fmt::format("set [source] text_column to the column of {} that does, or {}", table,
+                       source_query_hint.substr(std::string_view("set ").size()));
+}
+
+std::string no_text_column(std::string_view table, std::string_view column) {
+    return fmt::format("{} has no column {}; set [source] text_column to the one that holds the texts", table,
+                       column);
+}
+
 std::string as_subquery(std::string_view query) {
     const auto end = query.find_last_not_of(" \t\r\n;");
     // The newline ends a comment on the query's last line.

@@ -31,9 +31,14 @@ kind_columns columns_of(enrichd::kind k, const target_config& t);
 std::string row_need_sql(std::string_view alias, const kind_columns& c, const wanted& want,
                          std::string_view current_hash);
 
-/// What to do where the text column is not known.
+/// What to do where it is not known what the columns of a row are.
 inline constexpr std::string_view source_query_hint =
     "set [source] query to a SELECT that yields the columns key, text, title, date, authority";
+
+/// What to do where there is no table of texts beside `table`.
+std::string text_column_hint(std::string_view table);
+/// The configured text column is not there.
+std::string no_text_column(std::string_view table, std::string_view column);
 
 /// The user's query without what would end it early inside parentheses.
 std::string as_subquery(std::string_view query);

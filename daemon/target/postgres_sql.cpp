@@ -25,32 +25,46 @@ std::string column_or_null(bool there, std::string_view expression, std::string_
     return there ? fmt::format("{} AS {}", expression, as) : fmt::format("NULL::{} AS {}", type, as);
 }
 
+/// Title, date and authority of the table's own rows, where it has them.
+std::string row_columns(const postgres_catalogue& c) {
+    return fmt::format("{}, {}, {}", column_or_null(c.column("title"), "e.title::text", "text", "title"),
+                       column_or_null(c.column("pub_date"), "e.pub_date", "date", "date"),
+                       column_or_null(c.column("authority"), "e.authority", "text", "authority"));
+}
+
+std::string only_slice(const postgres_catalogue& c, const target_config& t, bool of_slice) {
+    return of_slice ? fmt::format(" WHERE e.{} = {}", key_of(t), keys_as(*c.column(t.key_column))) : "";
+}
+
+/// The table alone: one of its columns is the text.
+result<std::string> column_source(const postgres_catalogue& c, const postgres_settings& s, bool of_slice) {
+    const auto& text = s.source.text_column;
+    if (text.empty())
+        return error{errc::target_blocked,
+                     fmt::format("there is no table documents beside {0} that holds the texts; {1}", c.table,
+                                 text_column_hint(c.table))};
+    if (!c.column(text)) return error{errc::target_blocked, no_text_column(c.table, text)};
+    return fmt::format("SELECT e.{} AS key, nullif(e.{}::text, '') AS text, {} FROM {} e{}", key_of(s.target),
+                       quote_identifier(text), row_columns(c), c.table, only_slice(c, s.target, of_slice));
+}
+
 /// The table joined with its documents: each that is not empty, in order, a blank line between.
 result<std::string> document_source(const postgres_catalogue& c, const target_config& t, bool of_slice) {
     for (const auto name : {"event_id", "document_id", "clean_text"})
         if (!c.document_column(name))
             return error{errc::target_blocked,
-                         c.documents.empty()
-                             ? fmt::format("there is no table documents beside {} that holds the texts; {}",
-                                           c.table, source_query_hint)
-                             : fmt::format("{} has no column {}; {}", c.documents, name, source_query_hint)};
-    const auto* key = c.column(t.key_column);
+                         fmt::format("{} has no column {}; {}", c.documents, name, source_query_hint)};
     // Restricted on both sides: the planner does not carry an ANY() through the join into the aggregate.
     const auto only_documents =
         of_slice ? " AND event_id = " + keys_as(*c.document_column("event_id")) : std::string();
-    const auto only_rows =
-        of_slice ? fmt::format(" WHERE e.{} = {}", key_of(t), keys_as(*key)) : std::string();
     return fmt::format(
-        "SELECT e.{key} AS key, d.text AS text, {title}, {date}, {authority} FROM {table} e LEFT JOIN "
+        "SELECT e.{key} AS key, d.text AS text, {columns} FROM {table} e LEFT JOIN "
         "(SELECT event_id, string_agg(clean_text, E'\\n\\n' ORDER BY document_id) AS text FROM "
         "{documents} WHERE clean_text <> ''{only_documents} GROUP BY event_id) d ON d.event_id = "
         "e.{key}{only_rows}",
-        fmt::arg("key", key_of(t)),
-        fmt::arg("title", column_or_null(c.column("title"), "e.title::text", "text", "title")),
-        fmt::arg("date", column_or_null(c.column("pub_date"), "e.pub_date", "date", "date")),
-        fmt::arg("authority", column_or_null(c.column("authority"), "e.authority", "text", "authority")),
-        fmt::arg("table", c.table), fmt::arg("documents", c.documents),
-        fmt::arg("only_documents", only_documents), fmt::arg("only_rows", only_rows));
+        fmt::arg("key", key_of(t)), fmt::arg("columns", row_columns(c)), fmt::arg("table", c.table),
+        fmt::arg("documents", c.documents), fmt::arg("only_documents", only_documents),
+        fmt::arg("only_rows", only_slice(c, t, of_slice)));
 }
 
 result<std::string> query_source(const postgres_catalogue& c, const postgres_settings& s, bool of_slice) {
@@ -73,7 +87,8 @@ result<std::string> query_source(const postgres_catalogue& c, const postgres_set
 }
 
 result<std::string> source_sql(const postgres_catalogue& c, const postgres_settings& s, bool of_slice) {
-    return s.source.query.empty() ? document_source(c, s.target, of_slice) : query_source(c, s, of_slice);
+    if (!s.source.query.empty()) return query_source(c, s, of_slice);
+    return c.documents.empty() ? column_source(c, s, of_slice) : document_source(c, s.target, of_slice);
 }
 
 /// UTC, since the transaction's time zone is: dates and timestamps without a zone mean UTC.

@@ -52,32 +52,53 @@ std::string_view fix_for(const sqlite::sqlite_error& e) {
     return text.find("no such ") != std::string_view::npos ? "; run: enrichctl migrate" : "";
 }
 
-/// events with the texts of their documents: each document that is not empty, in order, a blank line between.
+/// Title, date and authority of the table's own rows, where it has them.
+std::string row_columns(const std::vector<std::string>& table) {
+    return fmt::format("{}, {}, {}", column_or_null(table, "e", "title", "title"),
+                       column_or_null(table, "e", "pub_date", "date"),
+                       column_or_null(table, "e", "authority", "authority"));
+}
+
+/// The table alone: one of its columns is the text.
+result<std::string> column_source(sqlite::database& db, const sqlite_settings& s,
+                                  std::string_view only_keys) {
+    const auto& text = s.source.text_column;
+    const auto& table = s.target.table;
+    const auto columns = table_columns(db, table);
+    if (text.empty())
+        return error{errc::target_blocked,
+                     fmt::format("there is no table documents beside {} that holds the texts; {}", table,
+                                 text_column_hint(table))};
+    if (!has_column(columns, text)) return error{errc::target_blocked, no_text_column(table, text)};
+    const auto key = quote_identifier(s.target.key_column);
+    return fmt::format("SELECT e.{0} AS key, nullif(e.{1}, '') AS text, {2} FROM {3} e{4}", key,
+                       quote_identifier(text), row_columns(columns), quote_identifier(table),
+                       only_keys.empty() ? "" : fmt::format(" WHERE e.{} IN {}", key, only_keys));
+}
+
+/// The table with the texts of its documents: each that is not empty, in order, a blank line between.
 /// A window, because an aggregate's order is not defined before SQLite 3.44.
-result<std::string> original_source(sqlite::database& db, std::string_view only_keys) {
-    const auto events = table_columns(db, "events");
-    const auto documents = table_columns(db, "documents");
+result<std::string> document_source(sqlite::database& db, const sqlite_settings& s,
+                                    const std::vector<std::string>& documents, std::string_view only_keys) {
     for (const auto column : {"event_id", "document_id", "clean_text"})
         if (!has_column(documents, column))
-            return error{
-                errc::target_blocked,
-                documents.empty()
-                    ? fmt::format("there is no table documents that holds the texts; {}", source_query_hint)
-                    : fmt::format("documents has no column {}; {}", column, source_query_hint)};
+            return error{errc::target_blocked,
+                         fmt::format("documents has no column {}; {}", column, source_query_hint)};
+    const auto key = quote_identifier(s.target.key_column);
     const auto only = [&](std::string_view column, std::string_view word) {
         return only_keys.empty() ? "" : fmt::format(" {} {} IN {}", word, column, only_keys);
     };
-    return fmt::format("SELECT e.event_id AS key, d.text AS text, {}, {}, {} FROM events e LEFT JOIN "
-                       "(SELECT event_id, text FROM (SELECT event_id, row_number() OVER in_order AS n, "
-                       "group_concat(clean_text, char(10, 10)) OVER (in_order ROWS BETWEEN UNBOUNDED "
-                       "PRECEDING AND UNBOUNDED "
-                       "FOLLOWING) AS text FROM documents WHERE clean_text <> ''{} WINDOW in_order AS "
-                       "(PARTITION BY event_id ORDER "
-                       "BY document_id)) WHERE n = 1) d ON d.event_id = e.event_id{}",
-                       column_or_null(events, "e", "title", "title"),
-                       column_or_null(events, "e", "pub_date", "date"),
-                       column_or_null(events, "e", "authority", "authority"), only("event_id", "AND"),
-                       only("e.event_id", "WHERE"));
+    return fmt::format(
+        "SELECT e.{key} AS key, d.text AS text, {columns} FROM {table} e LEFT JOIN (SELECT event_id, text "
+        "FROM "
+        "(SELECT event_id, row_number() OVER in_order AS n, group_concat(clean_text, char(10, 10)) OVER "
+        "(in_order ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS text FROM documents WHERE "
+        "clean_text <> ''{only_documents} WINDOW in_order AS (PARTITION BY event_id ORDER BY document_id)) "
+        "WHERE n = 1) d ON d.event_id = e.{key}{only_rows}",
+        fmt::arg("key", key), fmt::arg("columns", row_columns(table_columns(db, s.target.table))),
+        fmt::arg("table", quote_identifier(s.target.table)),
+        fmt::arg("only_documents", only("event_id", "AND")),
+        fmt::arg("only_rows", only("e." + key, "WHERE")));
 }
 
 /// The columns that the user's query yields.
@@ -125,7 +146,11 @@ bool has_column(const std::vector<std::string>& columns, std::string_view name) 
 
 result<std::string> sqlite_source(sqlite::database& db, const sqlite_settings& s,
                                   std::string_view only_keys) {
-    if (s.source.query.empty()) return original_source(db, only_keys);
+    if (s.source.query.empty()) {
+        const auto documents = table_columns(db, "documents");
+        return documents.empty() ? column_source(db, s, only_keys)
+                                 : document_source(db, s, documents, only_keys);
+    }
     const auto columns = query_columns(db, s.source.query);
     for (const auto column : {"key", "text"})
         if (!has_column(columns, column))

@@ -44,7 +44,6 @@ TEST_CASE("without any file the defaults are those of the guide", "[core][config
     CHECK(c.budget.full == *parse_dollars("200"));
     CHECK(c.poll.deadline_hours == 26);
     CHECK(c.submit.reconcile_seconds == std::vector<double>{10, 30, 120, 600});
-    CHECK(c.target.original_schema);
     CHECK(c.retention_days == 30);
 }
 
@@ -143,7 +142,6 @@ level = "debug"
     CHECK(c.target.key_column == "id");
     CHECK(c.target.summary_column == "gist");
     CHECK(c.target.embedding_column == "vec");
-    CHECK_FALSE(c.target.original_schema);
     CHECK(c.models_file == "models.toml");
     CHECK(c.log_level == "debug");
 }
@@ -373,12 +371,6 @@ TEST_CASE("a client looks for the user's own daemon first, then for the system's
                                    "/run/enrichd/enrichd.sock"});
     CHECK(client_sockets(surroundings{{}, true}) == std::vector<std::string>{"/run/enrichd/enrichd.sock"});
     CHECK(client_sockets(somebody({{"ENRICHD_SOCKET", "/x"}})) == std::vector<std::string>{"/x"});
-}
-
-TEST_CASE("only a source query or a target section leaves the original's schema", "[core][config]") {
-    CHECK(from_toml("[source]\ntext_column = 'body'\n").value().target.original_schema);
-    CHECK_FALSE(from_toml("[source]\nquery = 'SELECT 1'\n").value().target.original_schema);
-    CHECK_FALSE(from_toml("[target]\ntable = 'events'\n").value().target.original_schema);
 }
 
 TEST_CASE("a socket's path must fit the system's limit", "[core][config]") {

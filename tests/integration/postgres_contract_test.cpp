@@ -17,6 +17,13 @@ TEST_CASE("PostgreSQL: rows come newest first, those without a date last, then b
 TEST_CASE("PostgreSQL: the documents of an event are one text", "[target][postgres]") {
     documents_are_joined(postgres_world().migrated());
 }
+TEST_CASE("PostgreSQL: without documents, a column of the table is the text", "[target][postgres]") {
+    postgres_world w(
+        "CREATE TABLE events (event_id text PRIMARY KEY, authority text, event_hash text, title text, "
+        "pub_date date, embedding vector(3), \"Body\" varchar)",
+        with_text_column());
+    a_column_of_the_table_is_the_text(w.migrated());
+}
 TEST_CASE("PostgreSQL: each row of a slice ends as it should", "[target][postgres]") {
     each_row_ends_as_it_should(postgres_world().migrated());
 }

@@ -23,8 +23,7 @@ config other_table() {
     c.target = {.table = "press.\"News Items\"",
                 .key_column = "Nr",
                 .summary_column = "short \"text\"",
-                .embedding_column = "vec",
-                .original_schema = false};
+                .embedding_column = "vec"};
     return c;
 }
 
@@ -240,7 +239,13 @@ TEST_CASE("PostgreSQL: what a person must mend is said with the fix", "[target][
     }
     SECTION("no documents, no query") {
         postgres_world w("CREATE TABLE events (event_id text PRIMARY KEY, title text)");
-        CHECK(holds(problem(w.migrated()), "[source] query"));
+        const auto said = problem(w.migrated());
+        CHECK(holds(said, "[source] query"));
+        CHECK(holds(said, "[source] text_column"));
+    }
+    SECTION("no documents, and no such text column") {
+        postgres_world w("CREATE TABLE events (event_id text PRIMARY KEY, title text)", with_text_column());
+        CHECK(holds(problem(w.migrated()), "events has no column Body; set [source] text_column"));
     }
     SECTION("no embedding column: its type is a choice") {
         postgres_world w(

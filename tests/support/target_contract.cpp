@@ -167,6 +167,36 @@ void documents_are_joined(target_world& w) {
     CHECK(w.select({.want = summary_of()})[0].why == need::text_changed);
 }
 
+config with_text_column() {
+    config c;
+    c.source.text_column = "Body";
+    return c;
+}
+
+void a_column_of_the_table_is_the_text(target_world& w) {
+    w.add("k", "");
+    w.add("none", "", "2025-08-01");
+    w.add("empty", "", "2025-07-01");
+    w.exec("UPDATE events SET \"Body\" = 'the text' WHERE event_id = 'k'");
+    w.exec("UPDATE events SET \"Body\" = '' WHERE event_id = 'empty'");
+    const auto rows = w.select({.want = summary_of()});
+    REQUIRE(keys(rows) == std::vector<std::string>{"k", "none", "empty"});
+    CHECK(rows[0].text == "the text");
+    CHECK(rows[0].title == title_of_all);
+    CHECK(rows[0].authority == "MAS");
+    CHECK_FALSE(rows[1].text);
+    CHECK_FALSE(rows[2].text);
+    const auto merged =
+        w.merge(slice_of({summary_row("k", "the text", "new"), summary_row("none", "", "title")}));
+    CHECK(name(merged.rows[0].how) == name(outcome::ok));
+    CHECK(name(merged.rows[1].how) == name(outcome::ok));
+    CHECK(w.select({.want = summary_of()})[0].why == need::done);
+    w.exec("UPDATE events SET \"Body\" = 'another text' WHERE event_id = 'k'");
+    CHECK(w.select({.want = summary_of()})[0].why == need::text_changed);
+    const auto late = w.merge(slice_of({summary_row("k", "the text", "newer")}, 2));
+    CHECK(name(late.rows[0].how) == name(outcome::stale));
+}
+
 void each_row_ends_as_it_should(target_world& w) {
     for (const auto key : {"ok", "stale", "gone", "done", "untouched"})
         w.add(key, "the text");

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/config.hpp"
 #include "daemon/target/target.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -39,6 +40,9 @@ void every_need_is_told(target_world& w);
 void only_rows_that_need_work_carry_text(target_world& w);
 void rows_come_in_order_and_filtered(target_world& w);
 void documents_are_joined(target_world& w);
+/// A world without documents, whose events have a column `Body`; the configuration that names it.
+config with_text_column();
+void a_column_of_the_table_is_the_text(target_world& w);
 void each_row_ends_as_it_should(target_world& w);
 void a_slice_that_comes_again_changes_nothing(target_world& w);
 void selection_and_merge_agree(target_world& w);

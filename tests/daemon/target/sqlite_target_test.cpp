@@ -74,11 +74,8 @@ config other_table() {
     config c;
     c.source.query =
         "SELECT id AS key, body AS text, headline AS title, day AS date, 'x' AS authority FROM news;  ";
-    c.target = {.table = "news",
-                .key_column = "id",
-                .summary_column = "short \"text\"",
-                .embedding_column = "vec",
-                .original_schema = false};
+    c.target = {
+        .table = "news", .key_column = "id", .summary_column = "short \"text\"", .embedding_column = "vec"};
     return c;
 }
 
@@ -95,6 +92,24 @@ TEST_CASE("SQLite: rows come newest first, those without a date last, then by ke
 }
 TEST_CASE("SQLite: the documents of an event are one text", "[target][sqlite]") {
     tests::documents_are_joined(sqlite_world().migrated());
+}
+TEST_CASE("SQLite: without documents, a column of the table is the text", "[target][sqlite]") {
+    sqlite_world w(
+        "CREATE TABLE events (event_id TEXT PRIMARY KEY, authority TEXT, event_hash TEXT, title TEXT, "
+        "pub_date TEXT, \"Body\" TEXT)",
+        tests::with_text_column());
+    tests::a_column_of_the_table_is_the_text(w.migrated());
+}
+TEST_CASE("SQLite: a text column serves a table of any name", "[target][sqlite]") {
+    config c;
+    c.source.text_column = "body";
+    c.target.table = "press \"news\"";
+    c.target.key_column = "nr";
+    sqlite_world w("CREATE TABLE \"press \"\"news\"\"\" (nr INTEGER PRIMARY KEY, title, body)", c);
+    w.migrated().exec(
+        "INSERT INTO \"press \"\"news\"\"\" (nr, title, body) VALUES (7, 'A title', 'the text')");
+    CHECK(w.select({.want = summary_of()})[0].text == "the text");
+    CHECK(w.merge({"s", 1, summary_of(), {summary_row("7", "the text", "new")}}).rows[0].how == outcome::ok);
 }
 TEST_CASE("SQLite: each row of a slice ends as it should", "[target][sqlite]") {
     tests::each_row_ends_as_it_should(sqlite_world().migrated());
@@ -277,7 +292,15 @@ TEST_CASE("SQLite: what a person must mend is said with the fix", "[target][sqli
     };
     SECTION("no documents, no query") {
         sqlite_world w("CREATE TABLE events (event_id TEXT PRIMARY KEY, title TEXT)");
-        CHECK(problem(w.migrated()).find("[source] query") != std::string::npos);
+        const auto said = problem(w.migrated());
+        CHECK(said.find("[source] query") != std::string::npos);
+        CHECK(said.find("[source] text_column") != std::string::npos);
+    }
+    SECTION("no documents, and no such text column") {
+        sqlite_world w("CREATE TABLE events (event_id TEXT PRIMARY KEY, title TEXT)",
+                       tests::with_text_column());
+        CHECK(problem(w.migrated()).find("events has no column Body; set [source] text_column") !=
+              std::string::npos);
     }
     SECTION("a query without a text column") {
         auto c = other_table();
