@@ -5,6 +5,7 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include <functional>
 #include <utility>
 
 namespace enrichd {
@@ -78,7 +79,6 @@ std::vector<source_row> row_reader::keep_needed(std::vector<source_row> rows) {
 std::vector<prepared_row> row_reader::keep_sendable(std::vector<source_row> rows,
                                                     std::vector<row_requests> requests) {
     std::vector<prepared_row> sendable;
-    std::set<std::string> keys;
     auto& count = summary_.rows;
     for (std::size_t i = 0; i < rows.size() && !is_full(); ++i) {
         auto& row = rows[i];
@@ -89,7 +89,10 @@ std::vector<prepared_row> row_reader::keep_sendable(std::vector<source_row> rows
             continue;
         }
         const auto job = ledger_.flights().holder(before_, row.key);
-        if (job || !keys.insert(row.key).second) { // a source query may yield a key twice: the first counts
+        // A key may come twice, anywhere in the stream: the first counts. Hashes alone, since a run has many
+        // keys; the one row in billions that shares another's hash is taken by the next run.
+        const auto key = std::hash<std::string>{}(row.key);
+        if (job || keys_.contains(key)) {
             ++count.in_flight;
             if (job && summary_.in_flight_jobs.size() < named_jobs) summary_.in_flight_jobs.insert(*job);
             continue;
@@ -98,6 +101,7 @@ std::vector<prepared_row> row_reader::keep_sendable(std::vector<source_row> rows
             ++count.quarantined;
             continue;
         }
+        keys_.insert(key);
         ++count.selected;
         if (made.replaced > 0) ++summary_.replaced_texts;
         const bool identical = !texts_.insert(made.hash).second;

@@ -12,11 +12,13 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace enrichd {
@@ -56,6 +58,7 @@ private:
     std::unique_ptr<target::row_stream> stream_;
     token_counter counter_;                        ///< used by one call on the pool at a time
     std::set<text_hash> texts_;                    ///< seen in this run
+    std::unordered_set<std::size_t> keys_;         ///< hashes of the keys that were selected
     std::optional<std::vector<source_row>> ahead_; ///< read, not yet handed out; empty vector: the end
     kind_summary summary_;
 };

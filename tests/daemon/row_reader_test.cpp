@@ -101,3 +101,16 @@ TEST_CASE("a row whose job ended without a value before the target was read is b
     r.database->rows = {wanting(r.key_of(stale))};
     CHECK(r.plan().rows.selected == 1);
 }
+
+TEST_CASE("a key that comes twice is planned and built once, however far apart", "[row_reader]") {
+    reading r;
+    r.database->rows = {wanting("twice", "first"), wanting("once"), wanting("twice", "second")};
+    r.database->piece = GENERATE(1U, 1000U);
+    const auto counts = r.plan().rows;
+    CHECK(counts.seen == 3);
+    CHECK(counts.selected == 2);
+    CHECK(counts.in_flight == 1);
+    const auto run = r.build();
+    CHECK(run.state == run::state::open);
+    CHECK(r.requests_of(run) == 2);
+}
