@@ -11,6 +11,23 @@
 
 namespace enrichd {
 
+namespace {
+
+/// `work` on the spool. A disk that is full, or a folder that cannot be written, is no end of the daemon: it
+/// may be mended while the run waits.
+template <class F>
+result<void> try_to_write(F work) {
+    try {
+        work();
+    } catch (const fatal_error& e) {
+        if (e.what_error().code != errc::io) throw;
+        return e.what_error();
+    }
+    return {};
+}
+
+} // namespace
+
 std::string request_file_prefix(std::int64_t run_id) {
     return run_name(run_id) + "-";
 }
@@ -25,14 +42,14 @@ request_files::request_files(ledger& l, spool& s, boost::asio::any_io_executor p
       limits_(limits),
       now_ms_(now_ms) {}
 
-boost::asio::awaitable<void> request_files::add(std::vector<prepared_row> rows) {
+boost::asio::awaitable<result<void>> request_files::add(std::vector<prepared_row> rows) {
     piece p;
     std::vector<std::pair<place, const prepared_row*>> claims;
     for (const auto& row : rows) {
         if (!row.identical) {
             if (files_.empty() || !fits(files_.back().plan.totals, row.requests.lines, limits_)) {
-                co_await write(p);
-                co_await begin_file();
+                if (const auto written = co_await write(p); !written) co_return written.error();
+                if (const auto begun = co_await begin_file(); !begun) co_return begun.error();
             }
             place_lines(row, p);
         }
@@ -40,12 +57,13 @@ boost::asio::awaitable<void> request_files::add(std::vector<prepared_row> rows) 
         ++files_[at.file].plan.row_count;
         claims.emplace_back(at, &row);
     }
-    co_await write(p);
+    if (const auto written = co_await write(p); !written) co_return written.error();
     auto batch = ledger_.begin();
     for (const auto& [at, row] : claims)
         ledger_.requests().add_row(files_[at.file].job_id, common_.target, common_.kind,
                                    {at.text, row->key, row->authority});
     batch.commit();
+    co_return result<void>();
 }
 
 void request_files::place_lines(const prepared_row& row, piece& p) {
@@ -73,38 +91,47 @@ void request_files::place_lines(const prepared_row& row, piece& p) {
     }
 }
 
-boost::asio::awaitable<void> request_files::write(piece& p) {
-    if (p.requests.empty()) co_return;
-    co_await on_pool(pool_, [this, &p] { writer_->append(p.bytes); });
+boost::asio::awaitable<result<void>> request_files::write(piece& p) {
+    if (p.requests.empty()) co_return result<void>();
+    const auto append = [this, &p] { return try_to_write([&] { writer_->append(p.bytes); }); };
+    if (const auto written = co_await on_pool(pool_, append); !written) co_return written.error();
     auto batch = ledger_.begin();
     for (const auto& r : p.requests)
         ledger_.requests().add(files_.back().job_id, r);
     batch.commit();
     p = {};
+    co_return result<void>();
 }
 
-boost::asio::awaitable<void> request_files::begin_file() {
-    co_await end_file();
+boost::asio::awaitable<result<void>> request_files::begin_file() {
+    if (const auto ended = co_await end_file(); !ended) co_return ended.error();
     file f;
     f.plan = common_;
     f.plan.file_name = fmt::format("{}{}-{}.requests.jsonl", request_file_prefix(common_.run_id),
                                    name(common_.kind), files_.size() + 1);
     const auto path = spool_.request_file(f.plan.file_name);
-    writer_ = co_await on_pool(pool_, [&path] { return std::make_unique<spool_writer>(path); });
+    const auto create = [this, &path] {
+        return try_to_write([&] { writer_ = std::make_unique<spool_writer>(path); });
+    };
+    if (const auto created = co_await on_pool(pool_, create); !created) co_return created.error();
     auto birth = ledger_.begin();
     f.job_id = ledger_.jobs().create(f.plan, job::goal::built, now_ms_);
     birth.commit();
     files_.push_back(std::move(f));
+    co_return result<void>();
 }
 
-boost::asio::awaitable<void> request_files::end_file() {
-    if (!writer_) co_return;
-    files_.back().plan.file_sha256 = co_await on_pool(pool_, [this] { return writer_->finish(); });
+boost::asio::awaitable<result<void>> request_files::end_file() {
+    if (!writer_) co_return result<void>();
+    auto& sha256 = files_.back().plan.file_sha256;
+    const auto finish = [this, &sha256] { return try_to_write([&] { sha256 = writer_->finish(); }); };
+    if (const auto finished = co_await on_pool(pool_, finish); !finished) co_return finished.error();
     writer_.reset();
+    co_return result<void>();
 }
 
-boost::asio::awaitable<std::int64_t> request_files::finish() {
-    co_await end_file();
+boost::asio::awaitable<result<std::int64_t>> request_files::finish() {
+    if (const auto ended = co_await end_file(); !ended) co_return ended.error();
     auto all = ledger_.begin();
     for (const auto& f : files_)
         ledger_.jobs().set_plan(f.job_id, f.plan);

@@ -28,10 +28,10 @@ public:
     request_files(ledger& l, spool& s, boost::asio::any_io_executor pool, job_plan plan, enrichd::model m,
                   file_limits limits, std::int64_t now_ms);
 
-    /// Writes a batch of rows. Throws fatal_error(io) and sqlite_error.
-    boost::asio::awaitable<void> add(std::vector<prepared_row> rows);
-    /// Completes the last file. Returns how many there are.
-    boost::asio::awaitable<std::int64_t> finish();
+    /// Writes a batch of rows. Errors: io, after which nothing more may be added. Throws sqlite_error.
+    boost::asio::awaitable<result<void>> add(std::vector<prepared_row> rows);
+    /// Completes the last file. Returns how many there are. As add().
+    boost::asio::awaitable<result<std::int64_t>> finish();
 
 private:
     struct place {
@@ -48,9 +48,9 @@ private:
         std::vector<new_request> requests;
     };
 
-    boost::asio::awaitable<void> begin_file();
-    boost::asio::awaitable<void> end_file();
-    boost::asio::awaitable<void> write(piece& p);
+    boost::asio::awaitable<result<void>> begin_file();
+    boost::asio::awaitable<result<void>> end_file();
+    boost::asio::awaitable<result<void>> write(piece& p);
     void place_lines(const prepared_row& row, piece& p);
 
     ledger& ledger_;

@@ -71,9 +71,13 @@ boost::asio::awaitable<result<run_summary>> survey(const run_order& order, const
             so_far.kinds.back() = (*reader)->summary();
             if (rows->empty()) break;
             add_to(curve, *rows, r.model);
-            go_on = co_await sink.take(std::move(*rows), so_far);
+            const auto taken = co_await sink.take(std::move(*rows), so_far);
+            if (!taken) co_return taken.error();
+            go_on = *taken;
         }
-        so_far.kinds.back().files = co_await sink.end();
+        const auto files = co_await sink.end();
+        if (!files) co_return files.error();
+        so_far.kinds.back().files = *files;
     }
     const auto limit = limit_of(order, with.settings->budget);
     if (so_far.bound() > limit) so_far.would_fit = rows_that_fit(curves, limit);

@@ -22,13 +22,14 @@ public:
     virtual ~row_sink() = default;
     virtual boost::asio::awaitable<void> begin(const recipe& r) = 0;
     /// `so_far` includes these rows. False ends the survey early.
-    virtual boost::asio::awaitable<bool> take(std::vector<prepared_row> rows, const run_summary& so_far) = 0;
+    virtual boost::asio::awaitable<result<bool>> take(std::vector<prepared_row> rows,
+                                                      const run_summary& so_far) = 0;
     /// Ends a kind; returns how many files it has.
-    virtual boost::asio::awaitable<std::int64_t> end() = 0;
+    virtual boost::asio::awaitable<result<std::int64_t>> end() = 0;
 };
 
 /// Errors: invalid_input (unknown model, dimensions that it cannot give), target_blocked, target_unavailable;
-/// and what the sink throws.
+/// and those of the sink.
 boost::asio::awaitable<result<run_summary>> survey(const run_order& order, const build_settings& with,
                                                    ledger& l, boost::asio::any_io_executor pool,
                                                    row_sink& sink);

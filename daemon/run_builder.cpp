@@ -43,7 +43,7 @@ public:
         files_ = 0;
         co_return;
     }
-    boost::asio::awaitable<bool> take(std::vector<prepared_row> rows, const run_summary&) override {
+    boost::asio::awaitable<result<bool>> take(std::vector<prepared_row> rows, const run_summary&) override {
         for (const auto& row : rows) {
             if (row.identical) continue;
             if (files_ == 0 || !fits(file_, row.requests.lines, limits_)) {
@@ -55,7 +55,7 @@ public:
         }
         co_return true;
     }
-    boost::asio::awaitable<std::int64_t> end() override { co_return files_; }
+    boost::asio::awaitable<result<std::int64_t>> end() override { co_return files_; }
 
 private:
     file_limits limits_;
@@ -94,8 +94,10 @@ public:
         co_return;
     }
 
-    boost::asio::awaitable<bool> take(std::vector<prepared_row> rows, const run_summary& so_far) override {
-        if (so_far.bound() <= run_.limit) co_await files_->add(std::move(rows));
+    boost::asio::awaitable<result<bool>> take(std::vector<prepared_row> rows,
+                                              const run_summary& so_far) override {
+        if (so_far.bound() <= run_.limit)
+            if (const auto added = co_await files_->add(std::move(rows)); !added) co_return added.error();
         const auto now = parts_.c.now_ms();
         if (now - told_ms_ >= progress_ms) {
             parts_.l.runs().set_summary(run_.id, to_json(so_far), now);
@@ -105,7 +107,7 @@ public:
         co_return !parts_.l.runs().find(run_.id)->cancel_wanted;
     }
 
-    boost::asio::awaitable<std::int64_t> end() override { co_return co_await files_->finish(); }
+    boost::asio::awaitable<result<std::int64_t>> end() override { co_return co_await files_->finish(); }
 
 private:
     parts parts_;
