@@ -3,14 +3,12 @@
 
 #include "daemon/http/socket_stream.hpp"
 #include "daemon/http/tls_stream.hpp"
+#include "daemon/resolve.hpp"
 #include "daemon/with_timeout.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <vector>
 
 namespace enrichd::http {
 
@@ -27,36 +25,6 @@ limit_t left_until(std::optional<clock::time_point> end, std::size_t shares = 1)
     if (!end) return std::nullopt;
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*end - clock::now());
     return left / static_cast<std::int64_t>(shares);
-}
-
-struct lookup {
-    explicit lookup(const asio::any_io_executor& ex) : resolver(ex), done(ex, clock::time_point::max()) {}
-
-    tcp::resolver resolver;
-    asio::steady_timer done; ///< cancelled when the answer is here
-    bool answered = false;
-    boost::system::error_code ec;
-    std::vector<tcp::endpoint> found;
-};
-
-// getaddrinfo() cannot be interrupted, so its answer is left behind when the deadline passes: the shared
-// state lives until it comes.
-awaitable<result<std::vector<tcp::endpoint>>> resolve(std::string host, std::string port, limit_t limit) {
-    auto state = std::make_shared<lookup>(co_await asio::this_coro::executor);
-    if (limit) state->done.expires_after(*limit);
-    state->resolver.async_resolve(host, port, tcp::resolver::numeric_service,
-                                  [state](const boost::system::error_code& ec, const auto& answer) {
-                                      state->answered = true;
-                                      state->ec = ec;
-                                      for (const auto& entry : answer)
-                                          state->found.push_back(entry.endpoint());
-                                      state->done.cancel();
-                                  });
-    const auto [woken] = co_await state->done.async_wait(reported);
-    if (!state->answered && woken) co_return error{errc::cancelled, "cancelled"};
-    if (!state->answered) co_return error{errc::timed_out, "the name server does not answer"};
-    if (state->ec) co_return error{errc::io, state->ec.message()};
-    co_return std::move(state->found);
 }
 
 template <class Socket, class Endpoint>

@@ -2,7 +2,6 @@
 #include "daemon/target/postgres_connection.hpp"
 
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -11,6 +10,7 @@
 
 #include <algorithm>
 
+#include "daemon/resolve.hpp"
 #include "daemon/target/postgres_parts.hpp"
 #include "daemon/with_timeout.hpp"
 
@@ -34,22 +34,13 @@ bool needs_resolving(const postgres_host& h) {
     return not_numeric.failed();
 }
 
-awaitable<result<std::vector<std::string>>> look_up(std::string name) {
-    asio::ip::tcp::resolver resolver(co_await asio::this_coro::executor);
-    boost::system::error_code failure;
-    const auto found =
-        co_await resolver.async_resolve(name, "", asio::redirect_error(asio::use_awaitable, failure));
-    if (failure)
-        co_return error{errc::target_unavailable,
-                        fmt::format("cannot resolve {}: {}", name, failure.message())};
-    std::vector<std::string> addresses;
-    for (const auto& entry : found)
-        addresses.push_back(entry.endpoint().address().to_string());
-    co_return addresses;
+error unresolved(const std::string& name, const error& why) {
+    if (why.code == errc::cancelled) return why;
+    return {errc::target_unavailable, fmt::format("cannot resolve {}: {}", name, why.detail)};
 }
 
 /// Each host as often as it has addresses. libpq would resolve names itself, and block the loop meanwhile.
-awaitable<result<std::vector<postgres_host>>> resolve(std::vector<postgres_host> hosts) {
+awaitable<result<std::vector<postgres_host>>> resolve_all(std::vector<postgres_host> hosts) {
     std::vector<postgres_host> out;
     std::optional<error> failure;
     for (auto& h : hosts) {
@@ -57,12 +48,12 @@ awaitable<result<std::vector<postgres_host>>> resolve(std::vector<postgres_host>
             out.push_back(std::move(h));
             continue;
         }
-        const auto addresses = co_await with_timeout(resolve_limit, "resolving " + h.name, look_up(h.name));
+        const auto addresses = co_await resolve(h.name, "", resolve_limit);
         if (!addresses)
-            failure = addresses.error();
+            failure = unresolved(h.name, addresses.error());
         else
             for (const auto& a : *addresses)
-                out.push_back({h.name, a, h.port});
+                out.push_back({h.name, a.address().to_string(), h.port});
     }
     if (out.empty() && failure) co_return *failure;
     co_return out;
@@ -152,7 +143,7 @@ awaitable<result<pg_handle>> connect_one(pg_parameters parameters, std::string p
 awaitable<result<std::unique_ptr<postgres_connection>>> postgres_connection::connect(
     asio::any_io_executor pool, postgres_url url, use what_for) {
     const auto place = url.place();
-    const auto hosts = co_await resolve(url.hosts);
+    const auto hosts = co_await resolve_all(url.hosts);
     if (!hosts) co_return hosts.error();
     error last;
     for (const auto& host : *hosts) {
