@@ -124,8 +124,11 @@ awaitable<result<std::vector<migration_step>>> postgres_target::plan_migration()
 }
 
 awaitable<result<std::vector<migration_step>>> postgres_target::migrate() {
-    const auto inside = co_await one_at_a_time_.enter();
-    co_return co_await writer_->call(migrate_postgres, *settings_);
+    const auto inside = co_await one_migration_.enter();
+    const auto c =
+        co_await postgres_connection::connect(pool_, settings_->url, postgres_connection::use::writing);
+    if (!c) co_return c.error();
+    co_return co_await migrate_postgres(**c, *settings_);
 }
 
 result<postgres_settings> postgres_settings_from(const config& c) {

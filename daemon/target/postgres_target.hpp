@@ -16,9 +16,9 @@
 
 namespace enrichd::target {
 
-/// One connection writes, inspects and migrates; it is kept, and opened anew when it is lost. Each stream of
-/// rows has one of its own. The pool only carries what libpq cannot do without blocking: telling a server to
-/// stop a statement.
+/// One connection writes and inspects; it is kept, and opened anew when it is lost. Each stream of rows has
+/// one of its own, and so has a migration: it makes an index without holding writers up, which may take an
+/// hour. The pool only carries what libpq cannot do without blocking: telling a server to stop a statement.
 class postgres_target final : public database {
 public:
     postgres_target(boost::asio::any_io_executor pool, postgres_settings s);
@@ -37,7 +37,8 @@ private:
     boost::asio::any_io_executor pool_;
     std::shared_ptr<const postgres_settings> settings_;
     std::unique_ptr<writer> writer_;
-    turnstile one_at_a_time_;
+    turnstile one_at_a_time_; ///< of those that use the writer
+    turnstile one_migration_;
 };
 
 /// Errors: invalid_input, not repeating the URL.

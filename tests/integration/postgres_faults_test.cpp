@@ -21,12 +21,18 @@ void restart(postgres_world& w) {
     w.reconnect();
 }
 
+/// With the connection that writes open, as it is in the middle of a job.
+void connect(postgres_world& w) {
+    REQUIRE(await(w.loop(), w.db().inspect(kind::summaries)).has_value());
+}
+
 } // namespace
 
 TEST_CASE("PostgreSQL: a server that stops is unavailable, and serves again when it is back",
           "[target][postgres]") {
     postgres_world w;
     w.migrated().add("k", "the text");
+    connect(w);
     postgres_server::shared().stop("immediate");
     const auto merged = await(w.loop(), w.db().merge(one_row(1)));
     REQUIRE(merged.has_error());
@@ -42,6 +48,7 @@ TEST_CASE("PostgreSQL: a connection that died while nobody looked is replaced un
           "[target][postgres]") {
     postgres_world w;
     w.migrated().add("k", "the text");
+    connect(w);
     postgres_server::shared().stop("fast");
     restart(w);
     CHECK(w.merge(one_row(1)).rows[0].how == outcome::ok);
@@ -58,6 +65,7 @@ TEST_CASE("PostgreSQL: a connection cut in the middle of a slice leaves nothing,
            "END $$; "
            "CREATE TRIGGER cut BEFORE UPDATE ON events FOR EACH ROW EXECUTE FUNCTION cut()");
     // The kept connection is replaced once by itself; the new one's end is told.
+    connect(w);
     const auto merged = await(w.loop(), w.db().merge(one_row(1)));
     REQUIRE(merged.has_error());
     CHECK(merged.error().code == errc::target_unavailable);
