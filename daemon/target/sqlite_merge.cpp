@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <variant>
@@ -114,6 +115,9 @@ std::string update_sql(const sqlite_settings& s, enrichd::kind k) {
         quote_identifier(c.source_hash), quote_identifier(c.ts), quote_identifier(s.target.key_column));
 }
 
+/// Rows whose refusal ended the transaction, each with its reason: they are left out when it is begun again.
+using refusals = std::unordered_map<std::string_view, std::string>;
+
 merged_row write_row(sqlite::statement& update, const wanted& want, const merge_row& row,
                      const key_value& key) {
     if (auto problem = value_problem(row, 0); !problem.empty()) return {outcome::invalid, std::move(problem)};
@@ -135,8 +139,11 @@ merged_row write_row(sqlite::statement& update, const wanted& want, const merge_
     return {};
 }
 
-std::vector<merged_row> write_rows(sqlite::database& db, const sqlite_settings& s, const merge_slice& slice,
-                                   const row_states& states) {
+/// What became of each row. Nothing if the refusal of one ended the transaction: RAISE(ROLLBACK), or ON
+/// CONFLICT ROLLBACK. It is among the refused then.
+std::optional<std::vector<merged_row>> write_rows(sqlite::database& db, const sqlite_settings& s,
+                                                  const merge_slice& slice, const row_states& states,
+                                                  refusals& refused) {
     sqlite::statement update(db, update_sql(s, slice.want.kind));
     std::unordered_set<std::string_view> seen;
     std::vector<merged_row> out;
@@ -151,16 +158,21 @@ std::vector<merged_row> write_rows(sqlite::database& db, const sqlite_settings& 
             out.push_back({outcome::skipped, fmt::format("needs no work: {}", name(state->second.why))});
         else if (!state->second.same_text)
             out.push_back({outcome::stale, "the text changed meanwhile"});
+        else if (const auto before = refused.find(row.key); before != refused.end())
+            out.push_back({outcome::invalid, before->second});
         else
             out.push_back(write_row(update, slice.want, row, state->second.key));
+        if (!db.in_transaction()) {
+            refused.emplace(row.key, out.back().reason);
+            return std::nullopt;
+        }
     }
     return out;
 }
 
-} // namespace
-
-result<merge_reply> merge_into_sqlite(sqlite::database& db, const sqlite_settings& s,
-                                      const merge_slice& slice) {
+/// One try. Nothing if it has to be begun again, without one row more of the refused.
+result<std::optional<merge_reply>> try_to_merge(sqlite::database& db, const sqlite_settings& s,
+                                                const merge_slice& slice, refusals& refused) {
     sqlite::transaction tx(db);
     sqlite::statement find(db, "SELECT outcomes FROM enrichd_merge_log WHERE submission = ? AND number = ?");
     if (auto row = find(slice.submission, slice.number); row.next()) {
@@ -171,13 +183,27 @@ result<merge_reply> merge_into_sqlite(sqlite::database& db, const sqlite_setting
     const auto source = sqlite_source(db, s, "(SELECT candidate FROM temp.enrichd_slice)");
     if (!source) return source.error();
     fill_slice(db, slice.rows);
-    merge_reply reply{write_rows(db, s, slice, read_states(db, s, slice, *source)), false};
+    auto rows = write_rows(db, s, slice, read_states(db, s, slice, *source), refused);
+    if (!rows) return std::nullopt;
+    merge_reply reply{std::move(*rows), false};
     sqlite::statement log(
         db, "INSERT INTO enrichd_merge_log (submission, number, outcomes, merged_at) VALUES (?, ?, "
             "?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))");
     log(slice.submission, slice.number, pack_outcomes(reply.rows)).run();
     tx.commit();
     return reply;
+}
+
+} // namespace
+
+result<merge_reply> merge_into_sqlite(sqlite::database& db, const sqlite_settings& s,
+                                      const merge_slice& slice) {
+    refusals refused; // each try adds one: it ends
+    while (true) {
+        auto reply = try_to_merge(db, s, slice, refused);
+        if (!reply) return reply.error();
+        if (*reply) return std::move(**reply);
+    }
 }
 
 } // namespace enrichd::target
