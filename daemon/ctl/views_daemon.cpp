@@ -141,13 +141,18 @@ std::string show_status(const json& status, const terminal& term) {
 
 std::string show_migration(const json& migration, const terminal& term) {
     const fields f(migration);
+    std::int64_t done = 0;
     std::string out = fmt::format("target {}\n", escape(f.text("target")));
     for (const auto& step : f.list("steps")) {
         const fields s(step);
         const bool applied = s.flag("applied");
-        out += fmt::format(
-            "{} {}\n", applied ? term.paint(color::green, "applied") : term.paint(color::yellow, "pending"),
-            escape(s.text("name")));
+        const bool now = s.flag("applied_now");
+        if (now) ++done;
+        out += fmt::format("{} {}\n",
+                           now       ? term.paint(color::green, "applied now")
+                           : applied ? term.paint(color::green, "there before")
+                                     : term.paint(color::yellow, "pending"),
+                           escape(s.text("name")));
         if (!s.text("note").empty()) out += fmt::format("  note: {}\n", escape(s.text("note")));
         if (applied) continue;
         std::string sql = s.text("sql"), line;
@@ -158,8 +163,9 @@ std::string show_migration(const json& migration, const terminal& term) {
         }
     }
     const auto pending = f.count("pending");
-    return out +
-           (pending == 0 ? "nothing to migrate\n" : fmt::format("{} pending\n", counted(pending, "step")));
+    if (done > 0) out += fmt::format("{} applied\n", counted(done, "step"));
+    if (pending > 0) out += fmt::format("{} pending\n", counted(pending, "step"));
+    return done + pending == 0 ? out + "nothing to migrate\n" : out;
 }
 
 std::string show_quarantine(const json& reply, const terminal& term) {

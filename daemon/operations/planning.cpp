@@ -91,8 +91,11 @@ json migration_object(const std::string& identity, const std::vector<target::mig
     json array = json::array();
     std::int64_t pending = 0;
     for (const auto& step : steps) {
-        array.push_back(
-            {{"name", step.name}, {"sql", step.sql}, {"applied", step.applied}, {"note", step.note}});
+        array.push_back({{"name", step.name},
+                         {"sql", step.sql},
+                         {"applied", step.applied},
+                         {"applied_now", step.applied_now},
+                         {"note", step.note}});
         if (!step.applied) ++pending;
     }
     return {{"target", identity}, {"pending", pending}, {"steps", std::move(array)}};

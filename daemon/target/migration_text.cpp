@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/target/migration_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <string_view>
@@ -63,6 +64,13 @@ std::vector<migration> migrations(sql_dialect d, const migration_names& names, b
     };
     if (with_unique_index) out.push_back({"0003_unique_hash", replace_word(files[2], "events", names.table)});
     return out;
+}
+
+void mark_applied_now(std::vector<migration_step>& steps, const std::vector<migration_step>& before) {
+    for (auto& step : steps) {
+        const auto same = std::ranges::find(before, step.name, &migration_step::name);
+        step.applied_now = step.applied && same != before.end() && !same->applied;
+    }
 }
 
 std::vector<std::string> split_statements(std::string_view sql) {

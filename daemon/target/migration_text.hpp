@@ -5,6 +5,7 @@
 
 #include "core/config.hpp"
 #include "core/need_sql.hpp"
+#include "daemon/target/target.hpp"
 
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct migration_names {
 
 /// In order. The unique index belongs to the original's `events` alone.
 std::vector<migration> migrations(sql_dialect d, const migration_names& names, bool with_unique_index);
+
+/// Marks the steps that were not applied before, and are now.
+void mark_applied_now(std::vector<migration_step>& steps, const std::vector<migration_step>& before);
 
 /// The statements of a text, without comments. Good for our own files, which have no semicolon inside a
 /// literal.

@@ -135,7 +135,7 @@ awaitable<result<std::string>> index_problem(postgres_connection& c, const view&
 
 awaitable<result<migration_step>> look_at(postgres_connection& c, const postgres_settings& s, const view& v,
                                           migration m) {
-    migration_step step{m.name, m.sql, false, {}};
+    migration_step step{m.name, m.sql, false, false, {}};
     if (m.name == "0001_enrichment_columns") {
         step.applied = has_all_columns(v.catalogue, s.target);
         if (!v.catalogue.column(s.target.embedding_column))
@@ -257,7 +257,9 @@ awaitable<result<std::vector<migration_step>>> migrate_postgres(postgres_connect
             if (auto done = co_await make_index(c, s, step); !done) co_return done.error();
         }
     }
-    co_return co_await plan_postgres_migration(c, s);
+    auto after = co_await plan_postgres_migration(c, s);
+    if (after) mark_applied_now(*after, *plan);
+    co_return after;
 }
 
 } // namespace enrichd::target

@@ -70,7 +70,7 @@ std::string index_problem(sqlite::database& db) {
 }
 
 migration_step look_at(sqlite::database& db, const sqlite_settings& s, const migration& m) {
-    migration_step step{m.name, m.sql, false, {}};
+    migration_step step{m.name, m.sql, false, false, {}};
     if (m.name == "0001_enrichment_columns") {
         step.applied = missing_columns(db, s, m).empty();
     } else if (m.name == "0002_merge_log") {
@@ -141,7 +141,8 @@ result<std::vector<migration_step>> plan_sqlite_migration(sqlite::database& db, 
 }
 
 result<std::vector<migration_step>> migrate_sqlite(sqlite::database& db, const sqlite_settings& s) {
-    if (auto plan = plan_sqlite_migration(db, s); !plan) return plan;
+    const auto before = plan_sqlite_migration(db, s);
+    if (!before) return before;
     for (const auto& m : texts(s)) {
         sqlite::transaction tx(db);
         const auto step = look_at(db, s, m);
@@ -151,7 +152,9 @@ result<std::vector<migration_step>> migrate_sqlite(sqlite::database& db, const s
             db.exec(statement);
         tx.commit();
     }
-    return plan_sqlite_migration(db, s);
+    auto after = plan_sqlite_migration(db, s);
+    if (after) mark_applied_now(*after, *before);
+    return after;
 }
 
 } // namespace enrichd::target

@@ -77,6 +77,7 @@ struct migration_step {
     std::string name; ///< "0001_enrichment_columns"
     std::string sql;
     bool applied = false;
+    bool applied_now = false; ///< by this call of migrate(), not before
     std::string note; ///< why it cannot be applied, or what was found (duplicates listed, index invalid)
 };
 
@@ -86,12 +87,12 @@ struct column_report {
     std::string problem; ///< if not: which, and the fix ("run: enrichctl migrate")
     std::optional<std::uint32_t>
         dimensions;                    ///< of a vector(n) or halfvec(n) column; absent for arrays and BLOBs
-    std::vector<std::string> warnings; ///< e.g. an HNSW index, which makes merges some 90 times slower
+    std::vector<std::string> warnings; ///< e.g. an HNSW index, which makes merges many times slower
 };
 
 /// Errors: target_unavailable (try again later), target_blocked (a person must act; detail says how),
 /// target_invalid never leaves merge() (it is a row's outcome). Calls wait for each other: one merge at a
-/// time, and a row_stream has a connection of its own.
+/// time; a row_stream and a migration have a connection of their own, where that keeps nobody waiting.
 class database {
 public:
     virtual ~database() = default;
@@ -105,7 +106,8 @@ public:
     virtual awaitable<result<merge_reply>> merge(merge_slice slice) = 0;
 
     virtual awaitable<result<std::vector<migration_step>>> plan_migration() = 0;
-    /// Applies what is missing; returns the steps as they stand afterwards. Safe to run twice.
+    /// Applies what is missing; returns the steps as they stand afterwards, and which of them it applied.
+    /// Safe to run twice.
     virtual awaitable<result<std::vector<migration_step>>> migrate() = 0;
 };
 

@@ -1,6 +1,10 @@
 // Migrations, other tables than the original's, and what the catalogue tells.
 // SPDX-License-Identifier: Apache-2.0
+#include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
 
 #include "tests/support/await.hpp"
 #include "tests/support/catch.hpp"
@@ -62,6 +66,7 @@ TEST_CASE("PostgreSQL: the migration shows its SQL, applies once, and again does
         for (const auto& step : steps_of(w, true)) {
             CAPTURE(step.name, step.note);
             CHECK(step.applied);
+            CHECK(step.applied_now == (i == 0));
             CHECK(step.note.empty());
         }
     for (const auto k : all_kinds)
@@ -156,6 +161,35 @@ TEST_CASE("PostgreSQL: a table that others hold locked is not waited for long", 
     CHECK(steps.error().code == errc::target_unavailable);
     w.exec("COMMIT");
     CHECK(steps_of(w, true)[0].applied);
+}
+
+TEST_CASE("PostgreSQL: an index in the making keeps no merge waiting", "[target][postgres]") {
+    postgres_world w;
+    w.migrated().add("k", "the text");
+    w.add("another", "the text");
+    w.exec("DROP INDEX events_unique_hash; BEGIN; UPDATE events SET title = 'x' WHERE event_id = 'another'");
+    std::optional<result<std::vector<migration_step>>> migrated;
+    boost::asio::co_spawn(
+        w.loop(), w.db().migrate(),
+        [&](std::exception_ptr, result<std::vector<migration_step>> r) { migrated.emplace(r); });
+    postgres_client other(w.url());
+    const auto is_waiting = [&] {
+        return other.exec(
+                   "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'enrichd' AND query LIKE "
+                   "'CREATE UNIQUE INDEX%' AND wait_event_type = 'Lock' AND datname = current_database()") ==
+               "1";
+    };
+    while (!migrated && !is_waiting())
+        w.loop().run_for(std::chrono::milliseconds(5));
+    CHECK(w.merge({"s", 1, summary_of(), {summary_row("k", "the text", "new")}}).rows[0].how == outcome::ok);
+    CHECK(report_of(w, kind::summaries).ready);
+    CHECK_FALSE(migrated);
+    w.exec("COMMIT");
+    while (!migrated)
+        w.loop().run_one();
+    REQUIRE(migrated->has_value());
+    CHECK((**migrated)[2].applied_now);
+    CHECK_FALSE((**migrated)[1].applied_now);
 }
 
 TEST_CASE("PostgreSQL: any other table works by its query, whatever its names", "[target][postgres]") {

@@ -47,7 +47,7 @@ struct fake_target final : target::database {
     target::awaitable<result<std::vector<target::migration_step>>> migrate() override {
         if (broken) co_return *broken;
         for (auto& step : steps)
-            step.applied = true;
+            step.applied_now = !std::exchange(step.applied, true);
         co_return steps;
     }
 

@@ -250,6 +250,19 @@ TEST_CASE("the small commands ask what they are named for", "[daemon][ctl]") {
                                                 "migration_plan", "migrate"});
 }
 
+TEST_CASE("a migration tells what it did, and what was there before", "[daemon][ctl]") {
+    ctl_fixture f;
+    f.reply("migrate",
+            {{"pending", 1},
+             {"target", "t"},
+             {"steps",
+              {{{"name", "0001"}, {"applied", true}, {"applied_now", false}},
+               {{"name", "0002"}, {"applied", true}, {"applied_now", true}},
+               {{"name", "0003"}, {"applied", false}, {"applied_now", false}, {"sql", "CREATE x"}}}}});
+    CHECK(f.ctl({"migrate"}).out == "target t\nthere before 0001\napplied now 0002\npending 0003\n"
+                                    "    CREATE x\n1 step applied\n1 step pending\n");
+}
+
 TEST_CASE("the report is printed, or written where the caller wants it", "[daemon][ctl]") {
     ctl_fixture f;
     f.daemon.with([](fake_operations& ops) { ops.report_text = "# Report\n\n\xC3\xA9\n"; });

@@ -282,22 +282,29 @@ TEST_CASE("the same cause is one alert, however many jobs it holds up", "[operat
 TEST_CASE("the migration is told and applied, and merges that waited for it go on",
           "[operations][migration]") {
     operations_fixture f;
-    f.database->steps = {{"0001_enrichment_columns", "ALTER TABLE events ...", true, ""},
-                         {"0002_merge_log", "CREATE TABLE ...", false, "new"}};
+    f.database->steps = {{"0001_enrichment_columns", "ALTER TABLE events ...", true, false, ""},
+                         {"0002_merge_log", "CREATE TABLE ...", false, false, "new"}};
     const auto plan = f.wait(f.ops.migration_plan());
     REQUIRE(plan);
     CHECK(plan->at("target") == "sqlite:test/events");
     CHECK(plan->at("pending") == 1);
-    CHECK(
-        plan->at("steps")[1] ==
-        json({{"name", "0002_merge_log"}, {"sql", "CREATE TABLE ..."}, {"applied", false}, {"note", "new"}}));
+    CHECK(plan->at("steps")[1] == json({{"name", "0002_merge_log"},
+                                        {"sql", "CREATE TABLE ..."},
+                                        {"applied", false},
+                                        {"applied_now", false},
+                                        {"note", "new"}}));
 
     const auto id = f.add_job_in(enrichd::test::one_of_each_state()[7], job::goal::merged);
     f.l->jobs().postpone(f.job(id), {noon + 900'000, 5, "no column", errc::target_blocked}, noon);
     const auto done = f.wait(f.ops.migrate());
     REQUIRE(done);
     CHECK(done->at("pending") == 0);
+    CHECK(done->at("steps")[0].at("applied") == true);
+    CHECK(done->at("steps")[0].at("applied_now") == false);
+    CHECK(done->at("steps")[1].at("applied_now") == true);
     CHECK(f.job(id).waiting.due_ms == f.now.now);
+    const auto again = f.wait(f.ops.migrate());
+    CHECK(again.value().at("steps")[1].at("applied_now") == false);
 
     f.database->broken = error{errc::target_unavailable, "connection refused"};
     CHECK(f.wait(f.ops.migrate()).error().code == errc::target_unavailable);

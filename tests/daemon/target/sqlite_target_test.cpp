@@ -238,6 +238,7 @@ TEST_CASE("SQLite: the migration shows its SQL, applies once, and again does not
         for (const auto& step : *done) {
             CAPTURE(step.name, step.note);
             CHECK(step.applied);
+            CHECK(step.applied_now == (i == 0));
         }
     }
     for (const auto k : all_kinds) {
@@ -356,4 +357,49 @@ TEST_CASE("SQLite: a locked file is unavailable, and serves again afterwards", "
     CHECK(merged.error().code == errc::target_unavailable);
     w.exec("COMMIT");
     CHECK(w.merge(slice).rows[0].how == outcome::ok);
+}
+
+TEST_CASE("SQLite: a trigger that ends the transaction costs its row alone, and nothing is half written",
+          "[target][sqlite]") {
+    sqlite_world w;
+    std::vector<merge_row> rows;
+    for (const auto key : {"a", "bad", "c", "worse", "e"}) {
+        w.migrated().add(key, "the text");
+        rows.push_back(summary_row(key, "the text", fmt::format("of {}", key)));
+    }
+    w.exec("CREATE TABLE seen (key); "
+           "CREATE TRIGGER look AFTER UPDATE ON events BEGIN INSERT INTO seen VALUES (NEW.event_id); END; "
+           "CREATE TRIGGER refuse BEFORE UPDATE ON events WHEN NEW.event_id IN ('bad', 'worse') BEGIN SELECT "
+           "RAISE(ROLLBACK, 'not this one'); END");
+    const auto reply = w.merge({"s", 1, summary_of(), rows});
+    CHECK_FALSE(reply.replayed);
+    REQUIRE(reply.rows.size() == 5);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const bool refused = i == 1 || i == 3;
+        CAPTURE(rows[i].key, reply.rows[i].reason);
+        CHECK(name(reply.rows[i].how) == name(refused ? outcome::invalid : outcome::ok));
+        CHECK((reply.rows[i].reason.find("not this one") != std::string::npos) == refused);
+    }
+    CHECK(w.one("SELECT group_concat(summary_en, ', ') FROM events WHERE summary_en IS NOT NULL") ==
+          "of a, of c, of e");
+    CHECK(w.one("SELECT count(*) FROM seen") == "3"); // each was written in one transaction, with the log row
+    CHECK(w.merge({"s", 1, summary_of(), rows}).replayed);
+}
+
+TEST_CASE("SQLite: a slice that a trigger ends after some rows leaves nothing if it cannot be begun again",
+          "[target][sqlite]") {
+    sqlite_world w;
+    for (const auto key : {"a", "bad"})
+        w.migrated().add(key, "the text");
+    // The log takes no row: whatever the trigger did before, none of the slice may stay.
+    w.exec("CREATE TRIGGER refuse BEFORE UPDATE ON events WHEN NEW.event_id = 'bad' BEGIN SELECT "
+           "RAISE(ROLLBACK, 'not this one'); END; "
+           "CREATE TRIGGER full BEFORE INSERT ON enrichd_merge_log BEGIN SELECT RAISE(ABORT, 'no log'); END");
+    const auto merged = await(
+        w.loop(), w.db().merge({"s",
+                                1,
+                                summary_of(),
+                                {summary_row("a", "the text", "x"), summary_row("bad", "the text", "y")}}));
+    CHECK(merged.has_error());
+    CHECK(w.one("SELECT count(*) FROM events WHERE summary_en IS NOT NULL") == "0");
 }
