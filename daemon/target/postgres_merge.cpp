@@ -19,11 +19,12 @@ using namespace std::chrono_literals;
 
 constexpr auto trip_limit = 3min; ///< of one round trip; each of its statements has the server's 60 s
 
-/// Short waits, by SET LOCAL's means, so that a pooler in transaction mode has nothing to forget. Constraints
-/// that are deferred would speak up at COMMIT, too late to say of which row.
+/// Short waits, by SET LOCAL's means, so that a pooler in transaction mode has nothing to forget. The time
+/// zone is the one that texts are selected in: a query may put a date into a text. Constraints that are
+/// deferred would speak up at COMMIT, too late to say of which row.
 constexpr const char* settings_sql =
     "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '5s', true), "
-    "set_config('idle_in_transaction_session_timeout', '60s', true)";
+    "set_config('idle_in_transaction_session_timeout', '60s', true), set_config('TimeZone', 'UTC', true)";
 
 class merge_transaction {
 public:
