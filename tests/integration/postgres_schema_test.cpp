@@ -167,11 +167,13 @@ TEST_CASE("PostgreSQL: an index in the making keeps no merge waiting", "[target]
     postgres_world w;
     w.migrated().add("k", "the text");
     w.add("another", "the text");
-    w.exec("DROP INDEX events_unique_hash; BEGIN; UPDATE events SET title = 'x' WHERE event_id = 'another'");
+    w.exec("DROP INDEX events_unique_hash"); // by itself: it would be locked until the COMMIT
+    w.exec("BEGIN; UPDATE events SET title = 'x' WHERE event_id = 'another'");
     std::optional<result<std::vector<migration_step>>> migrated;
     boost::asio::co_spawn(
         w.loop(), w.db().migrate(),
         [&](std::exception_ptr, result<std::vector<migration_step>> r) { migrated.emplace(r); });
+    w.loop().restart(); // it has run out of work before
     postgres_client other(w.url());
     const auto is_waiting = [&] {
         return other.exec(
@@ -223,6 +225,21 @@ TEST_CASE("PostgreSQL: a query may yield the key in another type than the column
     w.migrated();
     w.exec("INSERT INTO press.\"News Items\" VALUES (7, 'A title', 'body', NULL)");
     CHECK(w.merge({"s", 1, summary_of(), {summary_row("7", "body", "new")}}).rows[0].how == outcome::ok);
+}
+
+TEST_CASE("PostgreSQL: a date within a text is the same for selection and merge", "[target][postgres]") {
+    auto c = other_table();
+    c.source.query =
+        "SELECT \"Nr\" AS key, day::timestamptz::text AS text, headline AS title FROM press.\"News Items\"";
+    postgres_world w(other_schema, c);
+    w.exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''Asia/Tokyo''', "
+           "current_database()); END $$");
+    w.migrated().exec("INSERT INTO press.\"News Items\" VALUES (7, 'A title', 'body', '2025-09-01')");
+    const auto rows = w.select({.want = summary_of()});
+    REQUIRE(rows.size() == 1);
+    CHECK(w.merge({"s", 1, summary_of(), {summary_row("7", *rows[0].text, "new")}}).rows[0].how ==
+          outcome::ok);
+    CHECK(w.select({.want = summary_of()})[0].why == need::done);
 }
 
 TEST_CASE("PostgreSQL: dates of every type mean UTC where they say nothing else", "[target][postgres]") {
