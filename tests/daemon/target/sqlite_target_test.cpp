@@ -389,17 +389,18 @@ TEST_CASE("SQLite: a trigger that ends the transaction costs its row alone, and 
 TEST_CASE("SQLite: a slice that a trigger ends after some rows leaves nothing if it cannot be begun again",
           "[target][sqlite]") {
     sqlite_world w;
-    for (const auto key : {"a", "bad"})
+    for (const auto key : {"a", "bad", "c"})
         w.migrated().add(key, "the text");
     // The log takes no row: whatever the trigger did before, none of the slice may stay.
     w.exec("CREATE TRIGGER refuse BEFORE UPDATE ON events WHEN NEW.event_id = 'bad' BEGIN SELECT "
            "RAISE(ROLLBACK, 'not this one'); END; "
            "CREATE TRIGGER full BEFORE INSERT ON enrichd_merge_log BEGIN SELECT RAISE(ABORT, 'no log'); END");
-    const auto merged = await(
-        w.loop(), w.db().merge({"s",
-                                1,
-                                summary_of(),
-                                {summary_row("a", "the text", "x"), summary_row("bad", "the text", "y")}}));
+    const auto merged =
+        await(w.loop(), w.db().merge({"s",
+                                      1,
+                                      summary_of(),
+                                      {summary_row("a", "the text", "x"), summary_row("bad", "the text", "y"),
+                                       summary_row("c", "the text", "z")}}));
     CHECK(merged.has_error());
     CHECK(w.one("SELECT count(*) FROM events WHERE summary_en IS NOT NULL") == "0");
 }
