@@ -17,11 +17,20 @@
 
 namespace enrichd {
 
+/// A row of which the database refused the value: buying it again would change nothing.
+struct refused_row {
+    std::string key;
+    std::string authority;
+    text_hash hash{};
+    std::string reason;
+};
+
 /// What a slice of results made of requests and rows; recorded in the same transaction as the job's new
 /// cursor.
 struct slice_record {
     std::vector<request_end> requests;
     std::vector<row_end> rows;
+    std::vector<refused_row> refused;      ///< of these rows: to be quarantined
     std::vector<part_vector> parts;        ///< kept until their siblings are there
     std::vector<text_hash> complete_texts; ///< of which the kept parts are dropped
     token_usage used;

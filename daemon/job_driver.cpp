@@ -24,11 +24,15 @@ std::int64_t created_at(const job::state& s) {
     return 0;
 }
 
-void write_down(ledger& l, const job_row& job, const slice_record& slice) {
+void write_down(ledger& l, const job_row& job, const slice_record& slice, std::int64_t now_ms) {
     for (const auto& e : slice.requests)
         l.requests().end_request(job.id, e);
     for (const auto& e : slice.rows)
         l.requests().end_row(job.id, e);
+    const auto& p = job.plan;
+    for (const auto& r : slice.refused)
+        l.quarantine().put({p.target, p.kind, r.key, p.version, r.hash, job.id, outcome::invalid, r.reason,
+                            p.attempt, now_ms, r.authority});
     for (const auto& part : slice.parts)
         l.requests().keep_part(job.plan.run_id, part);
     for (const auto& hash : slice.complete_texts)
@@ -156,7 +160,7 @@ void job_driver::record(const job_row& before, const effect_done& done) {
                             wait_after(before, *next, done.event), is_new_submission(before, done.event)};
 
     auto all_or_nothing = ledger_.begin();
-    if (done.slice) write_down(ledger_, before, *done.slice);
+    if (done.slice) write_down(ledger_, before, *done.slice, now);
     if (const auto recorded = ledger_.jobs().record(before, change, now); !recorded) {
         log_job(log::level::error, before, recorded.error().detail);
         return;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <numeric>
 #include <unordered_set>
 #include <utility>
@@ -37,8 +38,11 @@ std::pair<outcome, std::string> unanswered(batch_status ended_as) {
     }
 }
 
-bool is_settled(outcome how) {
-    return how == outcome::ok || how == outcome::skipped || how == outcome::stale || how == outcome::gone;
+// Of the ends of the rows that share a request, the one that says most of it: that the value is in the
+// target, or else why it cannot be there.
+int weight(outcome how) {
+    if (how == outcome::ok) return 2;
+    return how == outcome::invalid ? 1 : 0;
 }
 
 job::merge_cursor after_slice(const job::effect::merge& what, std::uint64_t offset, bool at_end) {
@@ -73,7 +77,8 @@ struct merger::matched {
     const spool_line* line = nullptr; ///< of the slice
     enrichd::answer answer;
     std::vector<float> vector; ///< the chunks' weighted mean; of length one, unless the text has more parts
-    std::vector<std::string> keys; ///< rows that it is written to
+    std::vector<std::pair<std::string, std::string>> rows; ///< that it is written to: key, authority
+    bool completes_text = false; ///< it is the last of several parts, and `vector` the whole text's
 };
 
 void merger::read(matched& m, const job_plan& plan) {
@@ -95,27 +100,34 @@ void merger::read(matched& m, const job_plan& plan) {
     m.answer.reason = "the mean of the chunks' vectors has no direction";
 }
 
-// A request that was answered ends as its rows did: ok if any of them was written.
 void merger::record_ends(const std::vector<matched>& answers, const target::merge_reply& written,
                          slice_record& record) {
-    auto row = written.rows.begin();
+    std::span<const target::merged_row> ends = written.rows;
     for (const auto& m : answers) {
-        request_end end{m.asked.number, m.answer.how, m.answer.http_status, m.answer.reason};
-        bool first = true;
-        for (const auto& key : m.keys) {
-            if (first || row->how == outcome::ok) {
-                end.how = row->how;
-                end.reason = row->reason;
-            }
-            first = false;
-            // A value that the database refused may be sent again: the row stays open for that.
-            if (is_settled(row->how)) record.rows.push_back({m.asked.text, key, row->how, row->reason});
-            ++row;
-        }
-        record.requests.push_back(std::move(end));
+        record.requests.push_back(record_rows(m, ends.first(m.rows.size()), record));
+        ends = ends.subspan(m.rows.size());
+        if (m.completes_text) record.complete_texts.push_back(m.asked.hash);
         record.used += m.answer.usage;
         record.released += m.asked.bound;
     }
+}
+
+// Every row that the target was asked to write has ended, also where it refused the value: that is nothing
+// which another answer would mend. The request ends as its rows did.
+request_end merger::record_rows(const matched& m, std::span<const target::merged_row> ends,
+                                slice_record& record) {
+    request_end end{m.asked.number, m.answer.how, m.answer.http_status, m.answer.reason};
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+        const auto& [how, reason] = ends[i];
+        const auto& [key, authority] = m.rows[i];
+        if (i == 0 || weight(how) > weight(end.how)) {
+            end.how = how;
+            end.reason = reason;
+        }
+        record.rows.push_back({m.asked.text, key, how, reason});
+        if (how == outcome::invalid) record.refused.push_back({key, authority, m.asked.hash, reason});
+    }
+    return end;
 }
 
 boost::asio::awaitable<effect_outcome> merger::merge(job::effect::merge what, job_row job,
@@ -206,9 +218,9 @@ std::vector<target::merge_row> merger::rows_to_write(const job_row& job, std::ve
     for (auto& m : answers) {
         if (m.answer.how != outcome::ok) continue;
         if (m.asked.parts > 1 && !pool_parts(job, m, record)) continue;
-        m.keys = ledger_.requests().open_keys(job.id, m.asked.text);
-        for (const auto& key : m.keys) {
-            target::merge_row row{key, m.asked.hash, {}};
+        m.rows = ledger_.requests().rows_of_text(job.id, m.asked.text);
+        for (const auto& row_of : m.rows) {
+            target::merge_row row{row_of.first, m.asked.hash, {}};
             if (job.plan.kind == kind::embeddings)
                 row.value = m.vector;
             else
@@ -219,20 +231,30 @@ std::vector<target::merge_row> merger::rows_to_write(const job_row& job, std::ve
     return rows;
 }
 
-// Keeps a part until its siblings are there; true, with the whole text's vector, once they are.
+// Keeps a part until its siblings are there, in this job or in one that sends some of them again; true, with
+// the whole text's vector, once they are.
 bool merger::pool_parts(const job_row& job, matched& m, slice_record& record) {
+    std::map<std::uint32_t, part_vector> parts; // in order, whichever came first
+    for (auto& kept : ledger_.requests().parts_of(job.plan.run_id, m.asked.hash))
+        parts.emplace(kept.part, std::move(kept));
+    for (const auto& fresh : record.parts)
+        if (fresh.hash == m.asked.hash) parts.insert_or_assign(fresh.part, fresh);
     const auto tokens = std::accumulate(m.asked.chunk_tokens.begin(), m.asked.chunk_tokens.end(), 0U);
-    record.parts.push_back({m.asked.hash, m.asked.part, tokens, m.vector});
-    auto parts = ledger_.requests().parts_of(job.plan.run_id, m.asked.hash);
-    for (const auto& p : record.parts)
-        if (p.hash == m.asked.hash) parts.push_back(p);
-    if (parts.size() < m.asked.parts) return false;
+    const auto own = parts.insert_or_assign(
+        m.asked.part, part_vector{m.asked.hash, m.asked.part, tokens, std::move(m.vector)});
+    if (parts.size() < m.asked.parts) {
+        record.parts.push_back(own.first->second);
+        return false;
+    }
     vector_pool whole;
-    for (const auto& p : parts)
-        whole.add(p.vector, p.tokens);
+    for (const auto& [number, part] : parts)
+        whole.add(part.vector, part.tokens);
     m.vector = whole.mean();
-    record.complete_texts.push_back(m.asked.hash);
-    return true;
+    m.completes_text = !m.vector.empty();
+    if (m.completes_text) return true;
+    m.answer.how = outcome::invalid; // the last part is asked for again
+    m.answer.reason = "the mean of the parts' vectors has no direction";
+    return false;
 }
 
 } // namespace enrichd

@@ -12,6 +12,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <span>
 
 namespace enrichd {
 
@@ -43,6 +44,8 @@ private:
     static void read(matched& m, const job_plan& plan);
     static void record_ends(const std::vector<matched>& answers, const target::merge_reply& written,
                             slice_record& record);
+    static request_end record_rows(const matched& m, std::span<const target::merged_row> ends,
+                                   slice_record& record);
     bool pool_parts(const job_row& job, matched& m, slice_record& record);
 
     ledger& ledger_;

@@ -27,7 +27,7 @@ boost::asio::awaitable<result<void>> run_driver::build(run_row run) {
 }
 
 boost::asio::awaitable<result<void>> run_driver::settle(run_row run) {
-    const auto all_ended = co_await parts_.settler.settle(run);
+    const auto all_ended = co_await parts_.settler.settle(run.id);
     if (!all_ended) co_return all_ended.error();
     const auto now = parts_.c.now_ms();
     if (!*all_ended) { // the end of the next job makes it due again

@@ -7,137 +7,211 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
+#include <optional>
 #include <utility>
-#include <vector>
 
 namespace enrichd {
+
+/// There is at least one of them, in order.
+struct failed_text {
+    std::vector<failed_request> requests;
+
+    std::int64_t number() const { return requests.front().asked.text; }
+    const text_hash& hash() const { return requests.front().asked.hash; }
+    money bound() const {
+        money sum;
+        for (const auto& r : requests)
+            sum += r.asked.bound;
+        return sum;
+    }
+    bool worth_another_try() const {
+        return std::ranges::all_of(requests, [](const auto& r) { return retryable(r.how, r.http_status); });
+    }
+    /// The failure that the text's rows end with: the one that most stands in the way of another try.
+    const failed_request& cause() const;
+};
+
+struct run_settler::verdicts {
+    std::vector<failed_text> again;
+    std::vector<failed_text> given_up;    ///< not worth another try, or the tries are used up
+    std::vector<failed_text> not_covered; ///< worth another try that the budget does not cover
+};
+
+/// A request file in the making of the next job. The places of its texts' requests are those in it.
+struct run_settler::copied_file {
+    job_plan plan;
+    std::vector<failed_text> texts;
+};
 
 namespace {
 
 // Sent again by itself: only what a run that goes on by itself may, and never what was cancelled.
 bool may_go_on(const run_row& run, const job_row& job) {
     return run.until == job::goal::merged && !run.cancel_wanted &&
-           job.wishes.cancel == job::cancel_reason::none;
+           job.wishes.cancel == job::cancel_reason::none && job.plan.attempt < max_tries;
 }
 
-// Copies lines of one request file into another. Returns its SHA-256, and fills the places in the new file.
-result<std::string> copy_lines(const std::filesystem::path& from, const std::filesystem::path& to,
-                               std::vector<failed_request>& requests) {
-    spool_writer writer(to);
+// Would fail again, whatever is done. What was cancelled did not fail: the next run takes it.
+bool is_permanent(const failed_request& r) {
+    return !retryable(r.how, r.http_status) && r.how != outcome::cancelled;
+}
+
+std::vector<failed_text> by_text(std::vector<failed_request> requests) {
+    std::vector<failed_text> texts; // the parts of a text stand together in a file
     for (auto& r : requests) {
-        const auto line = read_range(from, r.asked.file_offset, r.asked.file_length);
-        if (!line) return line.error();
-        r.asked.file_offset = writer.size();
-        writer.append(*line);
+        if (texts.empty() || texts.back().number() != r.asked.text) texts.emplace_back();
+        texts.back().requests.push_back(std::move(r));
     }
+    return texts;
+}
+
+bool same_texts(const std::vector<failed_text>& a, const std::vector<failed_text>& b) {
+    return std::ranges::equal(a, b, {}, &failed_text::number, &failed_text::number);
+}
+
+// Copies the texts' lines from one request file into another. Returns its SHA-256, and fills in the places.
+result<std::string> copy_lines(const std::filesystem::path& from, const std::filesystem::path& to,
+                               std::vector<failed_text>& texts) {
+    spool_writer writer(to);
+    for (auto& text : texts)
+        for (auto& r : text.requests) {
+            const auto line = read_range(from, r.asked.file_offset, r.asked.file_length);
+            if (!line) return line.error();
+            r.asked.file_offset = writer.size();
+            writer.append(*line);
+        }
     return writer.finish();
 }
 
-file_totals totals_of(const std::vector<failed_request>& requests, const job_plan& before) {
+file_totals totals_of(const std::vector<failed_text>& texts, const job_plan& before) {
     file_totals t;
-    for (const auto& r : requests) {
-        ++t.requests;
-        t.bytes += r.asked.file_length;
-        t.embedding_inputs += r.asked.chunk_tokens.size();
-        t.input_tokens += r.asked.input_tokens;
-        t.output_cap += r.asked.output_cap;
-        t.bound += r.asked.bound;
-    }
+    for (const auto& text : texts)
+        for (const auto& r : text.requests) {
+            ++t.requests;
+            t.bytes += r.asked.file_length;
+            t.embedding_inputs += r.asked.chunk_tokens.size();
+            t.input_tokens += r.asked.input_tokens;
+            t.output_cap += r.asked.output_cap;
+            t.bound += r.asked.bound;
+        }
     t.reply_bytes = before.totals.reply_bytes; // fewer requests: an upper bound still
     return t;
 }
 
 } // namespace
 
-struct run_settler::verdicts {
-    std::vector<failed_request> again;
-    std::vector<failed_request> given_up;    ///< not worth another try, or the tries are used up
-    std::vector<failed_request> not_covered; ///< worth another try that the budget does not cover
-};
+const failed_request& failed_text::cause() const {
+    const auto rank = [](const failed_request& r) {
+        return is_permanent(r) ? 0 : r.how == outcome::cancelled ? 1 : 2;
+    };
+    return *std::ranges::min_element(requests, {}, rank);
+}
 
-boost::asio::awaitable<result<bool>> run_settler::settle(run_row run) {
-    // Jobs may end while one is settled; the last pass finds nothing to do, and suspends nowhere.
+boost::asio::awaitable<result<bool>> run_settler::settle(std::int64_t run_id) {
+    // Jobs may end while one is settled; the last pass finds nothing to do, and suspends nowhere. It comes:
+    // a job that was settled has no open rows, and what is sent again are jobs that have not ended.
     for (bool again = true; again;) {
         again = false;
-        for (const auto& job : ledger_.jobs().of_run(run.id)) {
+        for (const auto& job : ledger_.jobs().of_run(run_id)) {
             if (!job::has_ended(job.state) || ledger_.requests().open_rows(job.id) == 0) continue;
-            const auto settled = co_await settle_job(run, job);
+            const auto settled = co_await settle_job(run_id, job.id);
             if (!settled) co_return settled.error();
             again = true;
         }
     }
-    co_return ledger_.jobs().open_in_run(run.id) == 0;
+    const bool all_ended = ledger_.jobs().open_in_run(run_id) == 0;
+    if (all_ended) ledger_.requests().drop_parts_of_run(run_id); // of texts whose last job was cancelled
+    co_return all_ended;
 }
 
 run_settler::verdicts run_settler::judge(const run_row& run, const job_row& job) {
     verdicts v;
     auto committed = ledger_.spent_of_run(run.id) + ledger_.jobs().open_bound(run.id);
-    for (auto& r : ledger_.requests().failed(job.id)) {
-        if (!may_go_on(run, job) || !retryable(r.how, r.http_status) || job.plan.attempt >= max_tries) {
-            v.given_up.push_back(std::move(r));
-        } else if (committed + r.asked.bound > run.limit) {
-            v.not_covered.push_back(std::move(r));
+    for (auto& t : by_text(ledger_.requests().failed(job.id))) {
+        if (!may_go_on(run, job) || !t.worth_another_try()) {
+            v.given_up.push_back(std::move(t));
+        } else if (committed + t.bound() > run.limit) {
+            v.not_covered.push_back(std::move(t));
         } else {
-            committed += r.asked.bound;
-            v.again.push_back(std::move(r));
+            committed += t.bound();
+            v.again.push_back(std::move(t));
         }
     }
     return v;
 }
 
-boost::asio::awaitable<result<void>> run_settler::settle_job(run_row run, job_row job) {
-    auto v = judge(run, job);
-    job_plan plan = job.plan;
-    if (!v.again.empty()) {
-        plan.attempt = job.plan.attempt + 1;
-        plan.file_name = fmt::format("{}{}-{}.{}.requests.jsonl", request_file_prefix(run.id),
-                                     name(plan.kind), job_name(job.id), plan.attempt);
-        const auto from = spool_.request_file(job.plan.file_name);
-        const auto to = spool_.request_file(plan.file_name);
-        const auto sha = co_await on_pool(pool_, [&] { return copy_lines(from, to, v.again); });
-        if (!sha) co_return sha.error();
-        plan.file_sha256 = *sha;
-        plan.totals = totals_of(v.again, job.plan);
-    }
-    std::int64_t next_job = 0;
-    {
-        auto all_at_once = ledger_.begin();
-        if (!v.again.empty()) next_job = resend(job, plan, v.again);
-        for (const auto& r : v.given_up)
-            give_up(job, r, job.plan.attempt >= max_tries);
-        for (const auto& r : v.not_covered) {
-            ledger_.requests().count_unsent(job.id, r.how);
-            ledger_.requests().end_rows_of_text(job.id, r.asked.text, r.how,
-                                                r.reason + "; not sent again: the budget does not cover it");
+boost::asio::awaitable<result<void>> run_settler::settle_job(std::int64_t run_id, std::int64_t job_id) {
+    std::optional<copied_file> copied;
+    for (;;) {
+        // Read and judged anew after every wait: a cancel may have come meanwhile, or another job's bill.
+        const auto job = ledger_.jobs().find(job_id).value();
+        const auto v = judge(ledger_.runs().find(run_id).value(), job);
+        if (!v.again.empty() && !(copied && same_texts(copied->texts, v.again))) {
+            auto file = co_await copy(job, v.again);
+            if (!file) co_return file.error();
+            copied = std::move(*file);
+            continue;
         }
-        all_at_once.commit();
+        const auto next = write_down(job, v, v.again.empty() ? copied_file{} : *copied);
+        if (next > 0) log_built(*ledger_.jobs().find(next));
+        if (next == 0 && copied)
+            co_await on_pool(pool_, [&] { spool_.remove_files(copied->plan.file_name, std::nullopt); });
+        co_return result<void>{};
     }
-    if (next_job > 0) log_built(*ledger_.jobs().find(next_job));
-    co_return result<void>{};
+}
+
+boost::asio::awaitable<result<run_settler::copied_file>> run_settler::copy(job_row job,
+                                                                           std::vector<failed_text> texts) {
+    copied_file file{job.plan, std::move(texts)};
+    auto& plan = file.plan;
+    plan.attempt = job.plan.attempt + 1;
+    plan.file_name = fmt::format("{}{}-{}.{}.requests.jsonl", request_file_prefix(plan.run_id),
+                                 name(plan.kind), job_name(job.id), plan.attempt);
+    const auto from = spool_.request_file(job.plan.file_name);
+    const auto to = spool_.request_file(plan.file_name);
+    const auto sha = co_await on_pool(pool_, [&] { return copy_lines(from, to, file.texts); });
+    if (!sha) co_return sha.error();
+    plan.file_sha256 = *sha;
+    plan.totals = totals_of(file.texts, job.plan);
+    co_return file;
+}
+
+// Returns the job that sends again; 0 if there is none.
+std::int64_t run_settler::write_down(const job_row& job, const verdicts& v, const copied_file& file) {
+    std::int64_t next_job = 0;
+    auto all_at_once = ledger_.begin();
+    if (!file.texts.empty()) next_job = resend(job, file);
+    for (const auto& t : v.given_up)
+        give_up(job, t);
+    for (const auto& t : v.not_covered)
+        leave_unsent(job, t);
+    close_rest(job);
+    all_at_once.commit();
+    return next_job;
 }
 
 // Within the caller's transaction: a row is in flight in the old job or in the new one, never in both or
 // neither.
-std::int64_t run_settler::resend(const job_row& job, job_plan plan,
-                                 const std::vector<failed_request>& requests) {
+std::int64_t run_settler::resend(const job_row& job, const copied_file& file) {
     const auto now = clock_.now_ms();
+    auto plan = file.plan;
     const auto id = ledger_.jobs().create(plan, job.wishes.until, now);
-    std::map<std::int64_t, std::int64_t> texts; // of the old job, to those of the new
     std::uint64_t rows = 0;
     std::int64_t number = 0;
-    for (const auto& r : requests) {
-        ledger_.requests().count_resent(job.id, r.how);
-        auto again = r.asked;
-        again.number = number++;
-        const auto [text, is_new] = texts.emplace(r.asked.text, again.number);
-        again.text = text->second;
-        ledger_.requests().add(id, again);
-        if (!is_new) continue; // another part of the same text
-        const auto keys = ledger_.requests().rows_of_text(job.id, r.asked.text);
-        ledger_.requests().mark_resent(job.id, r.asked.text);
+    for (const auto& t : file.texts) {
+        const auto text = number; // that of its first request
+        for (const auto& r : t.requests) {
+            ledger_.requests().count_resent(job.id, r.how);
+            auto again = r.asked;
+            again.number = number++;
+            again.text = text;
+            ledger_.requests().add(id, again);
+        }
+        const auto keys = ledger_.requests().rows_of_text(job.id, t.number());
+        ledger_.requests().mark_resent(job.id, t.number());
         for (const auto& [key, authority] : keys)
-            ledger_.requests().add_row(id, plan.target, plan.kind, {again.text, key, authority});
+            ledger_.requests().add_row(id, plan.target, plan.kind, {text, key, authority});
         rows += keys.size();
     }
     plan.row_count = rows;
@@ -146,15 +220,36 @@ std::int64_t run_settler::resend(const job_row& job, job_plan plan,
     return id;
 }
 
-// Quarantined is what would fail again, or did three times. A cancelled request did not fail: the next run
-// takes it.
-void run_settler::give_up(const job_row& job, const failed_request& r, bool tries_used) {
-    const bool worth_another = retryable(r.how, r.http_status) || r.how == outcome::cancelled;
-    if (!worth_another || (tries_used && r.how != outcome::cancelled))
-        for (const auto& [key, authority] : ledger_.requests().rows_of_text(job.id, r.asked.text))
-            ledger_.quarantine().put({job.plan.target, job.plan.kind, key, job.plan.version, r.asked.hash,
-                                      job.id, r.how, r.reason, job.plan.attempt, clock_.now_ms(), authority});
-    ledger_.requests().end_rows_of_text(job.id, r.asked.text, r.how, r.reason);
+// Quarantined is what would fail again, or did three times.
+void run_settler::give_up(const job_row& job, const failed_text& t) {
+    const auto& cause = t.cause();
+    const bool tries_used = job.plan.attempt >= max_tries && cause.how != outcome::cancelled;
+    if (is_permanent(cause) || tries_used)
+        for (const auto& [key, authority] : ledger_.requests().rows_of_text(job.id, t.number()))
+            ledger_.quarantine().put({job.plan.target, job.plan.kind, key, job.plan.version, t.hash(), job.id,
+                                      cause.how, cause.reason, job.plan.attempt, clock_.now_ms(), authority});
+    ledger_.requests().end_rows_of_text(job.id, t.number(), cause.how, cause.reason);
+    ledger_.requests().drop_parts(job.plan.run_id, t.hash());
+}
+
+void run_settler::leave_unsent(const job_row& job, const failed_text& t) {
+    for (const auto& r : t.requests)
+        ledger_.requests().count_unsent(job.id, r.how);
+    const auto& cause = t.cause();
+    ledger_.requests().end_rows_of_text(job.id, t.number(), cause.how,
+                                        cause.reason + "; not sent again: the budget does not cover it");
+    ledger_.requests().drop_parts(job.plan.run_id, t.hash());
+}
+
+// No rule leads here. A row that no failed request accounts for would keep the run open for ever.
+void run_settler::close_rest(const job_row& job) {
+    const auto closed = ledger_.requests().end_open_rows(
+        job.id, outcome::invalid, "its request did not fail, and yet the row was left without an outcome");
+    if (closed > 0)
+        log_job(log::level::critical, job,
+                fmt::format("{} rows had no outcome although none of their requests failed: they end as "
+                            "invalid, and the next run takes them. Please report this",
+                            closed));
 }
 
 } // namespace enrichd

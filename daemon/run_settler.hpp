@@ -10,28 +10,38 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <vector>
 
 namespace enrichd {
+
+struct failed_text; // a text, and the requests of it that failed
 
 /// A request is sent at most so often; then its rows are quarantined.
 inline constexpr std::int64_t max_tries = 3;
 
+/// Judges whole texts: a text of several parts is worth nothing unless all of them are answered, so its
+/// failed parts are sent again together, or none is.
 class run_settler {
 public:
     run_settler(ledger& l, spool& s, const clock& c, boost::asio::any_io_executor pool)
         : ledger_(l), spool_(s), clock_(c), pool_(std::move(pool)) {}
 
-    /// Settles every ended job of the run that has open rows. True if all of the run's jobs have ended
-    /// afterwards. Errors: io (the request file that is to be copied from).
-    boost::asio::awaitable<result<bool>> settle(run_row run);
+    /// Settles every ended job of the run that has open rows, so that none has afterwards. True if all of the
+    /// run's jobs have ended then. Errors: io (the request file that is to be copied from).
+    boost::asio::awaitable<result<bool>> settle(std::int64_t run_id);
 
 private:
     struct verdicts;
+    struct copied_file;
 
     verdicts judge(const run_row& run, const job_row& job);
-    boost::asio::awaitable<result<void>> settle_job(run_row run, job_row job);
-    void give_up(const job_row& job, const failed_request& r, bool tries_used);
-    std::int64_t resend(const job_row& job, job_plan plan, const std::vector<failed_request>& requests);
+    boost::asio::awaitable<result<void>> settle_job(std::int64_t run_id, std::int64_t job_id);
+    boost::asio::awaitable<result<copied_file>> copy(job_row job, std::vector<failed_text> texts);
+    std::int64_t write_down(const job_row& job, const verdicts& v, const copied_file& file);
+    std::int64_t resend(const job_row& job, const copied_file& file);
+    void give_up(const job_row& job, const failed_text& t);
+    void leave_unsent(const job_row& job, const failed_text& t);
+    void close_rest(const job_row& job);
 
     ledger& ledger_;
     spool& spool_;

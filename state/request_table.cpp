@@ -86,8 +86,6 @@ request_table::request_table(sqlite::database& db)
           VALUES (?, ?, ?, ?, ?, ?, 'open', NULL, '')
       )SQL"),
       find_(db, select("WHERE job_id = ? AND custom_id = ?")),
-      open_keys_(db,
-                 "SELECT key FROM job_rows WHERE job_id = ? AND text = ? AND state = 'open' ORDER BY key"),
       end_request_(db, R"SQL(
           UPDATE requests SET outcome = ?3, http_status = ?4, reason = ?5
           WHERE job_id = ?1 AND number = ?2 AND outcome IS NULL
@@ -131,6 +129,7 @@ request_table::request_table(sqlite::database& db)
           SELECT part, tokens, vector FROM part_vectors WHERE run_id = ? AND text_hash = ? ORDER BY part
       )SQL"),
       drop_parts_(db, "DELETE FROM part_vectors WHERE run_id = ? AND text_hash = ?"),
+      drop_parts_of_run_(db, "DELETE FROM part_vectors WHERE run_id = ?"),
       count_(db, R"SQL(
           INSERT INTO tallies (job_id, what, outcome, count) VALUES (?, ?, ?, 1)
           ON CONFLICT (job_id, what, outcome) DO UPDATE SET count = count + 1
@@ -159,14 +158,6 @@ std::optional<open_request> request_table::find(std::int64_t job_id, const std::
     return found;
 }
 
-std::vector<std::string> request_table::open_keys(std::int64_t job_id, std::int64_t text) {
-    std::vector<std::string> keys;
-    auto rows = open_keys_(job_id, text);
-    while (rows.next())
-        keys.push_back(rows.text(0));
-    return keys;
-}
-
 void request_table::end_request(std::int64_t job_id, const request_end& e) {
     end_request_(job_id, e.number, name(e.how), e.http_status, e.reason).run();
 }
@@ -184,9 +175,13 @@ void request_table::end_rows_of_text(std::int64_t job_id, std::int64_t text, out
     end_text_(job_id, text, name(how), reason).run();
 }
 
+std::int64_t request_table::end_open_rows(std::int64_t job_id, outcome how, const std::string& reason) {
+    return end_all_rows_(job_id, name(how), reason).run();
+}
+
 void request_table::end_all(std::int64_t job_id, outcome how, const std::string& reason) {
     end_all_requests_(job_id, name(how), reason).run();
-    end_all_rows_(job_id, name(how), reason).run();
+    end_open_rows(job_id, how, reason);
 }
 
 std::vector<failed_request> request_table::failed(std::int64_t job_id) {
@@ -235,6 +230,10 @@ std::vector<part_vector> request_table::parts_of(std::int64_t run_id, const text
 
 void request_table::drop_parts(std::int64_t run_id, const text_hash& hash) {
     drop_parts_(run_id, bytes(hash)).run();
+}
+
+void request_table::drop_parts_of_run(std::int64_t run_id) {
+    drop_parts_of_run_(run_id).run();
 }
 
 void request_table::count_resent(std::int64_t job_id, outcome how) {

@@ -91,8 +91,6 @@ public:
     void add_row(std::int64_t job_id, const std::string& target, kind k, const new_row& r);
 
     std::optional<open_request> find(std::int64_t job_id, const std::string& custom_id);
-    /// Keys of the open rows that have this text, in key order.
-    std::vector<std::string> open_keys(std::int64_t job_id, std::int64_t text);
 
     void end_request(std::int64_t job_id, const request_end& e);
     void end_row(std::int64_t job_id, const row_end& e);
@@ -100,13 +98,15 @@ public:
     std::vector<new_request> open_requests(std::int64_t job_id, std::int64_t limit);
     /// Ends every open row of a text.
     void end_rows_of_text(std::int64_t job_id, std::int64_t text, outcome how, const std::string& reason);
+    /// Ends every open row. Returns how many there were.
+    std::int64_t end_open_rows(std::int64_t job_id, outcome how, const std::string& reason);
     /// Ends all that is open, requests and rows: the batch was refused, cancelled or discarded as a whole.
     void end_all(std::int64_t job_id, outcome how, const std::string& reason);
 
     /// Requests that ended badly, of which rows are open still, in order.
     std::vector<failed_request> failed(std::int64_t job_id);
-    std::vector<std::pair<std::string, std::string>> rows_of_text(std::int64_t job_id,
-                                                                  std::int64_t text); ///< key, authority
+    /// Key and authority of the open rows that have this text, in key order.
+    std::vector<std::pair<std::string, std::string>> rows_of_text(std::int64_t job_id, std::int64_t text);
     void mark_resent(std::int64_t job_id, std::int64_t text);
     /// For the tallies: a request with this outcome is repeated by a later job, or would have been, within a
     /// larger budget.
@@ -116,15 +116,16 @@ public:
     void keep_part(std::int64_t run_id, const part_vector& v);
     std::vector<part_vector> parts_of(std::int64_t run_id, const text_hash& hash);
     void drop_parts(std::int64_t run_id, const text_hash& hash);
+    void drop_parts_of_run(std::int64_t run_id);
 
     /// Costs the same whatever the job's size, and outlives pruning.
     outcome_tallies tallies(std::int64_t job_id);
     std::int64_t open_rows(std::int64_t job_id);
 
 private:
-    sqlite::statement add_, add_row_, find_, open_keys_, end_request_, end_row_, open_requests_, end_text_,
+    sqlite::statement add_, add_row_, find_, end_request_, end_row_, open_requests_, end_text_,
         end_all_requests_, end_all_rows_, failed_, rows_of_text_, mark_resent_, keep_part_, parts_of_,
-        drop_parts_, count_, tallies_, open_rows_;
+        drop_parts_, drop_parts_of_run_, count_, tallies_, open_rows_;
 };
 
 } // namespace enrichd

@@ -62,7 +62,8 @@ struct merge_slice {
 };
 
 /// How one row ended: ok, skipped (done already), stale (its text changed), gone (deleted), invalid (the
-/// database refused this value: reason says why).
+/// database refused this value: reason says why). Every row ends with one of them: asking again changes
+/// nothing.
 struct merged_row {
     outcome how = outcome::ok;
     std::string reason; ///< empty for ok

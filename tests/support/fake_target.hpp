@@ -1,4 +1,4 @@
-// A target without a database: its rows and migration steps are what the test says.
+// A target without a database: its rows, its verdicts and its migration steps are what the test says.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -8,8 +8,10 @@
 #include <cstddef>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,8 +23,11 @@ struct fake_target final : target::database {
     std::function<void()> after_read; ///< called once a stream has seen the rows, before it hands any out
     std::vector<target::migration_step> steps;
     std::optional<error> broken; ///< what every call answers
+    std::string name = "sqlite:test/events";
+    std::map<std::string, target::merged_row> verdicts; ///< on rows, by key; every other row is written
+    std::vector<target::merge_slice> merged;            ///< what came, replays too
 
-    std::string identity() const override { return "sqlite:test/events"; }
+    std::string identity() const override { return name; }
 
     target::awaitable<result<target::column_report>> inspect(enrichd::kind) override {
         if (broken) co_return *broken;
@@ -38,7 +43,15 @@ struct fake_target final : target::database {
     }
     target::awaitable<result<target::merge_reply>> merge(target::merge_slice slice) override {
         if (broken) co_return *broken;
-        co_return target::merge_reply{std::vector<target::merged_row>(slice.rows.size()), false};
+        merged.push_back(slice);
+        auto& log = log_[{slice.submission, slice.number}];
+        const bool replayed = !log.empty();
+        if (replayed && log.size() != slice.rows.size())
+            co_return error{errc::internal, "this slice was merged with another number of rows"};
+        if (!replayed)
+            for (const auto& row : slice.rows)
+                log.push_back(verdicts.count(row.key) ? verdicts[row.key] : target::merged_row{});
+        co_return target::merge_reply{log, replayed};
     }
     target::awaitable<result<std::vector<target::migration_step>>> plan_migration() override {
         if (broken) co_return *broken;
@@ -63,6 +76,8 @@ private:
         std::vector<source_row> rows;
         std::size_t piece;
     };
+
+    std::map<std::pair<std::string, std::int64_t>, std::vector<target::merged_row>> log_;
 };
 
 } // namespace enrichd::test

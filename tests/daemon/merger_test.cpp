@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/merger.hpp"
+
+#include "tests/support/merge_fixture.hpp"
+
+using namespace enrichd;
+using namespace enrichd::test;
+
+using counts = outcome_tallies::counts;
+
+TEST_CASE("a value that the database refuses ends its row, and its sibling is written", "[merger]") {
+    const auto sibling = GENERATE(outcome::ok, outcome::stale, outcome::skipped, outcome::gone);
+    CAPTURE(name(sibling));
+    merge_fixture f;
+    f.database->verdicts = {{"a", {sibling, ""}}, {"b", {outcome::invalid, "violates check \"short\""}}};
+    const auto id = f.add_texts({{{"a", "b"}}}, kind::summaries);
+    f.answer_and_merge(id, summary_line(id_of(0)));
+
+    CHECK(f.rows_of(id) == counts{{sibling, 1}, {outcome::invalid, 1}});
+    const auto held = f.l->quarantine().list(10);
+    REQUIRE(held.size() == 1);
+    CHECK(held[0].key == "b");
+    CHECK(held[0].reason == "violates check \"short\"");
+    CHECK(held[0].authority == "openssl");
+    CHECK(held[0].hash == hash_of(0));
+    const auto ended_as = sibling == outcome::ok ? outcome::ok : outcome::invalid;
+    CHECK(f.l->requests().tallies(id).requests == counts{{ended_as, 1}});
+    CHECK(f.settle());
+    CHECK(f.jobs() == 1); // nothing is bought again
+}
+
+TEST_CASE("a text of several parts that the database refuses is not bought again, and keeps no parts",
+          "[merger]") {
+    merge_fixture f;
+    f.database->verdicts = {{"a", {outcome::invalid, "a trigger says no"}}};
+    const auto id = f.add_texts({{{"a"}, 2}});
+    f.answer_and_merge(id, vector_line(id_of(0, 1), "[1, 0, 0]") + vector_line(id_of(0, 0), "[0, 1, 0]"));
+    CHECK(f.rows_of(id) == counts{{outcome::invalid, 1}});
+    CHECK(f.l->quarantine().count() == 1);
+    CHECK(f.l->requests().parts_of(f.run, hash_of(0)).empty());
+    CHECK(f.settle());
+    CHECK(f.jobs() == 1);
+}
+
+TEST_CASE("parts are kept until the write that they were for is done", "[merger]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}, 2}});
+    f.merger.set_slice_lines(1);
+    f.answer(id, vector_line(id_of(0, 1), "[1, 0, 0]") + vector_line(id_of(0, 0), "[0, 1, 0]"));
+    const auto owed = [&] {
+        const auto row = f.job(id);
+        return f.wait(f.merger.merge(std::get<job::effect::merge>(next_effect(row.state, row.wishes)), row,
+                                     f.database));
+    };
+    const auto first = std::get<effect_done>(owed()).slice.value();
+    REQUIRE(first.parts.size() == 1);
+    CHECK(first.complete_texts.empty());
+    CHECK(f.database->merged.empty());
+
+    f.merge(id);
+    CHECK(f.database->merged.size() == 1);
+    CHECK(f.rows_of(id) == counts{{outcome::ok, 1}});
+    CHECK(f.l->requests().parts_of(f.run, hash_of(0)).empty());
+}
+
+TEST_CASE("a text whose parts were answered in two jobs is pooled", "[merger]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}, 3}, {{"b"}}});
+    f.answer_and_merge(id, vector_line(id_of(0, 0), "[3, 0, 0]") + error_line(id_of(0, 1), 500) +
+                               vector_line(id_of(0, 2), "[0, 3, 0]") + vector_line(id_of(1), "[0, 1, 0]"));
+    CHECK(f.l->requests().parts_of(f.run, hash_of(0)).size() == 2);
+    CHECK_FALSE(f.settle());
+    const auto again = f.newest();
+    CHECK(again.plan.attempt == 2);
+    CHECK(again.plan.row_count == 1);
+    CHECK(read_file(f.files.request_file(again.plan.file_name)) == id_of(0, 1) + "\n");
+
+    f.answer_and_merge(again.id, vector_line(id_of(0, 1), "[0, 0, 3]"));
+    CHECK(f.rows_of(again.id) == counts{{outcome::ok, 1}});
+    const auto& v = std::get<std::vector<float>>(f.database->merged.back().rows.at(0).value);
+    REQUIRE(v.size() == 3);
+    CHECK(v[0] == v[1]);
+    CHECK(v[1] == v[2]);
+    CHECK(f.l->requests().parts_of(f.run, hash_of(0)).empty());
+    CHECK(f.settle());
+}
+
+TEST_CASE("parts that cancel each other out are asked for again", "[merger]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}, 2}});
+    f.answer_and_merge(id, vector_line(id_of(0, 0), "[1, 0, 0]") + vector_line(id_of(0, 1), "[-1, 0, 0]"));
+    CHECK(f.database->merged.empty());
+    CHECK_FALSE(f.settle());
+    f.answer_and_merge(f.newest().id, vector_line(id_of(0, 1), "[0, 1, 0]"));
+    CHECK(f.rows_of(f.newest().id) == counts{{outcome::ok, 1}});
+    CHECK(f.settle());
+}

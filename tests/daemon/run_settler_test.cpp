@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/run_settler.hpp"
+
+#include "tests/support/merge_fixture.hpp"
+
+using namespace enrichd;
+using namespace enrichd::test;
+
+using counts = outcome_tallies::counts;
+
+namespace {
+
+// Ends the requests of a job, in order, as their numbers tell; the job itself as merged.
+void end_with(merge_fixture& f, std::int64_t id, const std::vector<int>& statuses) {
+    for (std::size_t n = 0; n < statuses.size(); ++n) {
+        const auto how = statuses[n] == 200 ? outcome::ok : outcome::http_error;
+        f.l->requests().end_request(id, {static_cast<std::int64_t>(n), how, statuses[n],
+                                         how == outcome::ok ? "" : fmt::format("status {}", statuses[n])});
+    }
+    f.put(id, job::merged{"batch_1"});
+}
+
+} // namespace
+
+TEST_CASE("what may succeed the next time is sent again, with its rows", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b", "c"}}, {{"d"}}});
+    end_with(f, id, {400, 500, 429});
+    CHECK_FALSE(f.settle());
+    const auto again = f.newest();
+    CHECK(again.id != id);
+    CHECK(again.plan.attempt == 2);
+    CHECK(again.plan.totals.requests == 2);
+    CHECK(again.plan.totals.bound == cent + cent);
+    CHECK(again.plan.row_count == 3);
+    CHECK(again.waiting.due_ms == f.now.now);
+    CHECK(read_file(f.files.request_file(again.plan.file_name)) == id_of(1) + "\n" + id_of(2) + "\n");
+    CHECK(hash_file(f.files.request_file(again.plan.file_name)).value() == again.plan.file_sha256);
+    CHECK(f.l->requests().in_flight(again.plan.target, kind::embeddings, "c") == again.id);
+    CHECK(f.l->requests().find(again.id, id_of(2))->asked.file_offset == 5);
+    CHECK(f.rows_of(id) == counts{{outcome::http_error, 1}});
+    CHECK(f.l->requests().tallies(id).resent == counts{{outcome::http_error, 2}});
+    CHECK(f.l->quarantine().list(10).at(0).key == "a");
+}
+
+TEST_CASE("a request is tried three times, and then its rows are quarantined", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}});
+    end_with(f, id, {500});
+    for (int tries = 2; tries <= 3; ++tries) {
+        CHECK_FALSE(f.settle());
+        CHECK(f.newest().plan.attempt == tries);
+        end_with(f, f.newest().id, {500});
+    }
+    CHECK(f.settle());
+    CHECK(f.jobs() == 3);
+    CHECK(f.l->quarantine().list(10).at(0).tries == 3);
+    CHECK(f.rows_of(f.newest().id) == counts{{outcome::http_error, 1}});
+}
+
+TEST_CASE("one part that can never be answered gives the whole text up", "[run_settler]") {
+    // What each of three parts ended with; the answered one is kept until then.
+    const auto statuses = GENERATE(std::vector<int>{500, 400, 200}, std::vector<int>{200, 400, 500},
+                                   std::vector<int>{400, 200, 500});
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}, 3}, {{"b"}}});
+    f.l->requests().keep_part(f.run, {hash_of(0), 2, 100, {1, 0, 0}});
+    auto all = statuses;
+    all.push_back(500);
+    end_with(f, id, all);
+    CHECK_FALSE(f.settle());
+    const auto again = f.newest();
+    CHECK(read_file(f.files.request_file(again.plan.file_name)) == id_of(1) + "\n");
+    CHECK(f.rows_of(id) == counts{{outcome::http_error, 1}});
+    CHECK(f.l->quarantine().list(10).at(0).reason == "status 400");
+    CHECK(f.l->requests().parts_of(f.run, hash_of(0)).empty());
+}
+
+TEST_CASE("the budget covers all failed parts of a text, or none is sent again", "[run_settler]") {
+    merge_fixture f;
+    f.l->runs().set_limit(f.run, cent + cent);
+    const auto id = f.add_texts({{{"a"}, 3}, {{"b"}}, {{"c"}}, {{"d"}}});
+    f.l->requests().keep_part(f.run, {hash_of(0), 0, 100, {1, 0, 0}});
+    end_with(f, id, {500, 500, 500, 500, 500, 500});
+    CHECK_FALSE(f.settle());
+    const auto again = f.newest();
+    CHECK(read_file(f.files.request_file(again.plan.file_name)) == id_of(1) + "\n" + id_of(2) + "\n");
+    const auto t = f.l->requests().tallies(id);
+    CHECK(t.unsent == counts{{outcome::http_error, 4}});
+    CHECK(t.rows == counts{{outcome::http_error, 2}});
+    CHECK(f.l->quarantine().count() == 0); // the next run may take it
+    CHECK(f.l->requests().parts_of(f.run, hash_of(0)).empty());
+}
+
+TEST_CASE("what was cancelled is not sent again, and not held against its rows", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}, 2}, {{"b"}}});
+    f.l->requests().end_request(id, {0, outcome::http_error, 500, "status 500"});
+    f.l->requests().end_request(id, {1, outcome::cancelled, 0, "cancelled"});
+    f.l->requests().end_request(id, {2, outcome::http_error, 500, "status 500"});
+    f.l->jobs().wish(f.job(id), {job::goal::merged, job::cancel_reason::user}, "test", f.now.now);
+    f.put(id, job::merged{"batch_1"});
+    CHECK(f.settle());
+    CHECK(f.jobs() == 1);
+    CHECK(f.rows_of(id) == counts{{outcome::cancelled, 1}, {outcome::http_error, 1}});
+    CHECK(f.l->quarantine().count() == 0);
+}
+
+TEST_CASE("a row that no failed request accounts for does not keep its run open", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}});
+    end_with(f, id, {200, 500});
+    CHECK_FALSE(f.settle());
+    CHECK(f.rows_of(id) == counts{{outcome::invalid, 1}});
+    CHECK(f.l->requests().open_rows(id) == 0);
+}
+
+TEST_CASE("a run that has ended keeps no parts", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}, 2}});
+    f.l->requests().keep_part(f.run, {hash_of(0), 0, 100, {1, 0, 0}});
+    f.l->requests().end_all(id, outcome::cancelled, "cancelled before it was submitted");
+    f.put(id, job::cancelled{});
+    CHECK(f.settle());
+    CHECK(f.l->requests().parts_of(f.run, hash_of(0)).empty());
+}
