@@ -34,11 +34,16 @@ boost::asio::awaitable<result<void>> run_driver::settle(run_row run) {
         parts_.l.runs().postpone(run.id, {}, now);
         co_return result<void>{};
     }
-    // The report first: a crash in between writes it again, and a run that has ended always has one.
-    if (const auto written = co_await parts_.write_report(run.id); !written) co_return written.error();
+    // The report first: a crash in between writes it again, and a run that has ended always has one. It names
+    // the end: a cancel that came while it was written has it written again.
+    for (bool told = false; !told;) {
+        run = *parts_.l.runs().find(run.id);
+        if (const auto written = co_await parts_.write_report(run.id); !written) co_return written.error();
+        told = run.cancel_wanted == parts_.l.runs().find(run.id)->cancel_wanted;
+    }
     const auto end = run.cancel_wanted ? run::state::cancelled : run::state::done;
     const auto e = run.cancel_wanted ? run::event::cancel_finished : run::event::finished;
-    auto recorded = parts_.l.runs().record(*parts_.l.runs().find(run.id), end, e, "", {}, parts_.c.now_ms());
+    auto recorded = parts_.l.runs().record(run, end, e, "", {}, parts_.c.now_ms());
     if (recorded) log_run(log::level::info, run.id, name(end));
     co_return recorded;
 }

@@ -124,3 +124,26 @@ TEST_CASE("a run that has ended keeps no parts", "[run_settler]") {
     CHECK(f.settle());
     CHECK(f.l->requests().parts_of(f.run, hash_of(0)).empty());
 }
+
+TEST_CASE("a run that is cancelled while its requests are copied sends none of them", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}});
+    end_with(f, id, {500, 400});
+    const auto copy = f.files.request_file(fmt::format("r{}-embeddings-{}.2.requests.jsonl", f.run, id));
+    CHECK(f.settle_while([&] { f.l->runs().want_cancel(f.run, f.now.now); }));
+    CHECK(f.jobs() == 1);
+    CHECK(f.rows_of(id) == counts{{outcome::http_error, 2}});
+    CHECK(f.l->quarantine().count() == 1); // b: a cancel does not make it any better
+    CHECK_FALSE(std::filesystem::exists(copy));
+}
+
+TEST_CASE("a bill that comes while requests are copied counts against the budget", "[run_settler]") {
+    merge_fixture f;
+    f.l->runs().set_limit(f.run, cent + cent);
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}});
+    end_with(f, id, {500, 500});
+    CHECK_FALSE(f.settle_while([&] { f.l->jobs().settle(id, {}, cent, {}, 0); }));
+    CHECK(read_file(f.files.request_file(f.newest().plan.file_name)) == id_of(0) + "\n");
+    CHECK(f.newest().plan.totals.requests == 1);
+    CHECK(f.l->requests().tallies(id).unsent == counts{{outcome::http_error, 1}});
+}

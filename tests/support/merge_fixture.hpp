@@ -13,9 +13,11 @@
 #include "tests/support/manual_clock.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -136,6 +138,22 @@ struct merge_fixture : ledger_fixture {
         const auto settled = wait(settler.settle(run));
         INFO((settled ? "" : settled.error().detail));
         REQUIRE(settled.has_value());
+        return *settled;
+    }
+    /// The same, while `meanwhile` happens as soon as it waits for something.
+    template <class F>
+    bool settle_while(F meanwhile) {
+        std::optional<bool> settled;
+        boost::asio::co_spawn(loop, settler.settle(run), [&](std::exception_ptr thrown, result<bool> all) {
+            if (!thrown && all) settled = *all;
+        });
+        boost::asio::post(loop, [&] {
+            REQUIRE_FALSE(settled);
+            meanwhile();
+        });
+        loop.restart();
+        loop.run();
+        REQUIRE(settled);
         return *settled;
     }
     /// The run's newest job.
