@@ -36,6 +36,7 @@ struct slice_record {
     token_usage used;
     money actual;
     money released;          ///< the bound of the requests that ended
+    money unproven;          ///< of that: what may be billed, though no usage was told
     std::int64_t strays = 0; ///< lines that answer nothing that is open
 };
 

@@ -37,7 +37,7 @@ void write_down(ledger& l, const job_row& job, const slice_record& slice, std::i
         l.requests().keep_part(job.plan.run_id, part);
     for (const auto& hash : slice.complete_texts)
         l.requests().drop_parts(job.plan.run_id, hash);
-    l.jobs().settle(job.id, slice.used, slice.actual, slice.released, slice.strays);
+    l.jobs().settle(job.id, slice.used, slice.actual, slice.released, slice.strays, slice.unproven);
 }
 
 // A job that ends beside merged leaves requests behind that nobody will answer.

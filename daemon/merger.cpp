@@ -24,6 +24,12 @@ money cost(const token_usage& u, const token_price& p) {
                  u.output_tokens * p.output.picodollars};
 }
 
+// Whether the provider may bill a request of which its answer tells no usage. What it did not run, or refused
+// with an error, it does not bill; a line that is lost or garbled says nothing of that.
+bool may_be_billed(outcome how) {
+    return how != outcome::http_error && how != outcome::expired && how != outcome::cancelled;
+}
+
 effect_outcome postponed(error e) {
     return effect_postponed{std::move(e)};
 }
@@ -109,6 +115,7 @@ void merger::record_ends(const std::vector<matched>& answers, const target::merg
         if (m.completes_text) record.complete_texts.push_back(m.asked.hash);
         record.used += m.answer.usage;
         record.released += m.asked.bound;
+        if (m.answer.usage == token_usage{} && may_be_billed(m.answer.how)) record.unproven += m.asked.bound;
     }
 }
 
@@ -144,6 +151,7 @@ effect_outcome merger::close_rest(const job::effect::merge& what, const job_row&
     for (const auto& request : open) {
         record.requests.push_back({request.number, how, 0, reason});
         record.released += request.bound;
+        if (may_be_billed(how)) record.unproven += request.bound;
     }
     auto next = what.from;
     ++next.slice;

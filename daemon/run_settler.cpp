@@ -127,7 +127,8 @@ boost::asio::awaitable<result<bool>> run_settler::settle(std::int64_t run_id) {
 
 run_settler::verdicts run_settler::judge(const run_row& run, const job_row& job) {
     verdicts v;
-    auto committed = ledger_.spent_of_run(run.id) + ledger_.jobs().open_bound(run.id);
+    auto committed =
+        ledger_.spent_of_run(run.id) + ledger_.unproven_of_run(run.id) + ledger_.jobs().open_bound(run.id);
     for (auto& t : by_text(ledger_.requests().failed(job.id))) {
         if (!may_go_on(run, job) || !t.worth_another_try()) {
             v.given_up.push_back(std::move(t));

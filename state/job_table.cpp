@@ -104,11 +104,11 @@ job_table::job_table(sqlite::database& db)
           INSERT INTO jobs (run_id, kind, try, target, model, version, refresh_legacy, keep_versions, dimensions, window,
                             file_name, file_sha256, file_bytes, requests, row_count, inputs, input_tokens, output_cap,
                             bound_pd, open_bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes,
-                            max_line_bytes, used_input, used_cached, used_output, used_reasoning, actual_pd,
+                            max_line_bytes, used_input, used_cached, used_output, used_reasoning, actual_pd, unproven_pd,
                             state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for,
                             waiting_since_ms, cause, batch_id, ended_as, strays, created_ms, changed_ms, ended_ms)
           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', 0, 0, 0, 0, 0, 0, 0, 0, ?12, ?13, ?14, 0, 0,
-                  0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, NULL, 0, '', NULL, NULL, NULL, '', 0, ?16, ?16, NULL)
+                  0, 0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, NULL, 0, '', NULL, NULL, NULL, '', 0, ?16, ?16, NULL)
       )SQL"),
       set_plan_(db, R"SQL(
           UPDATE jobs
@@ -159,7 +159,7 @@ job_table::job_table(sqlite::database& db)
           UPDATE jobs
           SET used_input = used_input + ?2, used_cached = used_cached + ?3, used_output = used_output + ?4,
               used_reasoning = used_reasoning + ?5, actual_pd = actual_pd + ?6, strays = strays + ?7,
-              open_bound_pd = open_bound_pd - ?8
+              open_bound_pd = open_bound_pd - ?8, unproven_pd = unproven_pd + ?9
           WHERE id = ?1
       )SQL"),
       remove_(db, "DELETE FROM jobs WHERE run_id = ?"),
@@ -290,9 +290,9 @@ void job_table::start_run(std::int64_t run_id, job::goal until, std::int64_t now
 }
 
 void job_table::settle(std::int64_t id, const token_usage& used, money actual, money released,
-                       std::int64_t strays) {
+                       std::int64_t strays, money unproven) {
     usage_(id, used.input_tokens, used.cached_tokens, used.output_tokens, used.reasoning_tokens,
-           actual.picodollars, strays, released.picodollars)
+           actual.picodollars, strays, released.picodollars, unproven.picodollars)
         .run();
 }
 

@@ -63,8 +63,10 @@ public:
     void wish(const job_row& before, const job::wishes& w, const std::string& event, std::int64_t now_ms);
     /// A run's jobs begin: due now.
     void start_run(std::int64_t run_id, job::goal until, std::int64_t now_ms);
-    /// What answers cost, and the bound of the requests that they ended.
-    void settle(std::int64_t id, const token_usage& used, money actual, money released, std::int64_t strays);
+    /// What answers cost, and the bound of the requests that they ended; `unproven` is the part of that bound
+    /// of which no usage figure came, though the provider may bill it.
+    void settle(std::int64_t id, const token_usage& used, money actual, money released, std::int64_t strays,
+                money unproven = {});
     /// Everything of a run that was not finished building.
     void remove_of_run(std::int64_t run_id);
 

@@ -64,6 +64,7 @@ ledger::ledger(const std::string& path)
           FROM jobs
       )SQL"),
       spent_of_run_(db_, "SELECT COALESCE(SUM(actual_pd), 0) FROM jobs WHERE run_id = ?"),
+      unproven_of_run_(db_, "SELECT COALESCE(SUM(unproven_pd), 0) FROM jobs WHERE run_id = ?"),
       reserved_of_run_(db_, R"SQL(
           SELECT COALESCE(SUM(open_bound_pd), 0) FROM jobs
           WHERE run_id = ? AND ended_ms IS NULL AND goal <> 'built'
@@ -108,6 +109,11 @@ money_totals ledger::totals() {
 
 money ledger::spent_of_run(std::int64_t run_id) {
     auto row = spent_of_run_(run_id);
+    return row.next() ? money{row.integer(0)} : money{};
+}
+
+money ledger::unproven_of_run(std::int64_t run_id) {
+    auto row = unproven_of_run_(run_id);
     return row.next() ? money{row.integer(0)} : money{};
 }
 

@@ -65,6 +65,9 @@ public:
     std::vector<history_row> history_of_run(std::int64_t run_id);
     money_totals totals();
     money spent_of_run(std::int64_t run_id);
+    /// Upper bound of what the provider may have billed for requests of which it told no usage. It is in
+    /// nobody's figures, and counts where more is to be bought within the same budget.
+    money unproven_of_run(std::int64_t run_id);
     /// Upper bound of what the open requests of a run may still cost; jobs that wait for submit reserve
     /// nothing.
     money reserved_of_run(std::int64_t run_id);
@@ -90,7 +93,7 @@ private:
     flight_table flights_;
     quarantine_table quarantine_;
     sqlite::statement paused_, set_paused_, job_history_, run_history_, totals_, spent_of_run_,
-        reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;
+        unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;
     std::string installation_;
 };
 

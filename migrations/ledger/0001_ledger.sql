@@ -70,6 +70,7 @@ CREATE TABLE jobs (
     used_output    INTEGER NOT NULL,
     used_reasoning INTEGER NOT NULL,
     actual_pd      INTEGER NOT NULL,
+    unproven_pd    INTEGER NOT NULL, -- bound of the requests that may have been billed, though no usage was told
 
     -- Life.
     state       TEXT    NOT NULL CHECK (state IN ('built', 'intent_upload', 'uploaded', 'intent_submit', 'submit_unknown',

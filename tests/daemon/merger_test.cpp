@@ -95,3 +95,30 @@ TEST_CASE("parts that cancel each other out are asked for again", "[merger]") {
     CHECK(f.rows_of(f.newest().id) == counts{{outcome::ok, 1}});
     CHECK(f.settle());
 }
+
+TEST_CASE("what may be billed though no usage was told is known, and is not in the figures of what was spent",
+          "[merger]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}, {{"c"}}, {{"d"}}, {{"e"}}});
+    const auto usage_lacks =
+        answer_line(id_of(0), 200, R"({"data": [{"index": 0, "embedding": [1, 0, 0]}]})");
+    const auto garbled = R"({"custom_id": "t1p0", "response": {"status_code": 200, "bo)"
+                         "\n";
+    // d: no line. e: an error, which costs nothing.
+    f.answer_and_merge(id, usage_lacks + garbled + vector_line(id_of(2), "[1, 0, 0]") +
+                               error_line(id_of(4), 500));
+    CHECK(
+        f.l->requests().tallies(id).requests ==
+        counts{{outcome::ok, 2}, {outcome::unparseable, 1}, {outcome::missing, 1}, {outcome::http_error, 1}});
+    CHECK(f.l->unproven_of_run(f.run) == cent + cent + cent);
+    CHECK(f.l->spent_of_run(f.run) == money{100 * 75'000});
+    CHECK(f.l->reserved_of_run(f.run) == money{});
+}
+
+TEST_CASE("what the provider let expire is not billed", "[merger]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}});
+    f.answer(id, vector_line(id_of(0), "[1, 0, 0]"), batch_status::expired);
+    f.merge(id);
+    CHECK(f.l->unproven_of_run(f.run) == money{});
+}

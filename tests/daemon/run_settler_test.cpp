@@ -147,3 +147,18 @@ TEST_CASE("a bill that comes while requests are copied counts against the budget
     CHECK(f.newest().plan.totals.requests == 1);
     CHECK(f.l->requests().tallies(id).unsent == counts{{outcome::http_error, 1}});
 }
+
+TEST_CASE("what may have been billed counts against the budget of what is sent again", "[run_settler]") {
+    merge_fixture f;
+    f.l->runs().set_limit(f.run, cent + cent + cent);
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}});
+    f.answer_and_merge(id, ""); // completed, and not one line: both may be billed
+    CHECK_FALSE(f.settle());
+    CHECK(f.newest().plan.totals.requests == 1);
+    CHECK(f.l->requests().tallies(id).unsent == counts{{outcome::missing, 1}});
+
+    f.answer_and_merge(f.newest().id, "");
+    CHECK(f.settle()); // three cents may be gone now: nothing more is bought
+    CHECK(f.jobs() == 2);
+    CHECK(f.l->spent_of_run(f.run) == money{});
+}
