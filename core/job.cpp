@@ -166,6 +166,7 @@ state on(const polling& s, const event::results_fetched& e) {
     f.has_output = e.has_output;
     f.has_errors = e.has_errors;
     f.next.where = first_part(e.has_output, e.has_errors);
+    f.next.lines = e.slice_lines;
     return f;
 }
 

@@ -37,12 +37,14 @@ struct wishes {
     bool operator==(const wishes&) const = default;
 };
 
-/// Which file of results is merged next, and from where. A slice's number is the same on every replay.
+/// Which file of results is merged next, and from where. A slice has the same number and the same lines on
+/// every replay.
 struct merge_cursor {
     enum class part { output, errors, rest };
     part where = part::output; ///< rest: requests of which neither file has a line
     std::uint64_t offset = 0;  ///< bytes of the file that are merged
     std::int64_t slice = 0;    ///< number of the next slice
+    std::uint64_t lines = 0;   ///< that it has at most; 0: as many as are merged at once now
 
     bool operator==(const merge_cursor&) const = default;
 };
@@ -177,6 +179,7 @@ struct cancel_sent {
 struct results_fetched {
     bool has_output = false;
     bool has_errors = false;
+    std::uint64_t slice_lines = 0; ///< of the first slice, at most
 };
 struct slice_merged {
     merge_cursor next;

@@ -259,8 +259,8 @@ boost::asio::awaitable<effect_outcome> live_effects::fetch(job::effect::fetch wh
                                              "requests: they are fetched again",
                                              *lines, counted)});
     }
-    co_return done(
-        job::event::results_fetched{what.output_file_id.has_value(), what.error_file_id.has_value()});
+    co_return done(job::event::results_fetched{what.output_file_id.has_value(),
+                                               what.error_file_id.has_value(), merger_.slice_lines()});
 }
 
 result<std::uint64_t> live_effects::lines_of(const job::effect::fetch& what) const {

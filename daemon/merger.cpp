@@ -51,11 +51,13 @@ int weight(outcome how) {
     return how == outcome::invalid ? 1 : 0;
 }
 
-job::merge_cursor after_slice(const job::effect::merge& what, std::uint64_t offset, bool at_end) {
+job::merge_cursor after_slice(const job::effect::merge& what, std::uint64_t offset, bool at_end,
+                              std::size_t lines) {
     using part = job::merge_cursor::part;
     auto next = what.from;
     ++next.slice;
     next.offset = offset;
+    next.lines = lines;
     if (at_end) {
         next.where = what.from.where == part::output && what.has_errors ? part::errors : part::rest;
         next.offset = 0;
@@ -170,7 +172,9 @@ boost::asio::awaitable<effect_outcome> merger::merge_file(job::effect::merge wha
                  job.plan.target, now, job.plan.target)});
     const auto path = what.from.where == job::merge_cursor::part::output ? spool_.results_file(what.batch_id)
                                                                          : spool_.errors_file(what.batch_id);
-    const auto read_lines = [path, what, max_lines = slice_lines_, longest = job.plan.max_line_bytes] {
+    // The cursor's own limit, whatever was configured since: under its number, the target may know the slice.
+    const auto max_lines = what.from.lines > 0 ? what.from.lines : slice_lines_;
+    const auto read_lines = [path, what, max_lines, longest = job.plan.max_line_bytes] {
         return read_slice(path, what.from.offset, max_lines, slice_bytes, longest);
     };
     const auto slice = co_await on_pool(pool_, read_lines);
@@ -197,8 +201,8 @@ boost::asio::awaitable<effect_outcome> merger::merge_file(job::effect::merge wha
 
     record_ends(answers, written, record);
     record.actual = cost(record.used, job.plan.price);
-    co_return effect_done{job::event::slice_merged{after_slice(what, slice->next_offset, slice->at_end)}, "",
-                          std::move(record)};
+    const auto next = after_slice(what, slice->next_offset, slice->at_end, slice_lines_);
+    co_return effect_done{job::event::slice_merged{next}, "", std::move(record)};
 }
 
 std::vector<merger::matched> merger::match(const job_row& job, const std::vector<spool_line>& lines,

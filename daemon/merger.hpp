@@ -25,8 +25,10 @@ public:
     merger(ledger& l, spool& s, boost::asio::any_io_executor pool)
         : ledger_(l), spool_(s), pool_(std::move(pool)) {}
 
-    /// Lines of one slice at most (`[batch] merge_rows`).
+    /// Lines of one slice at most (`[batch] merge_rows`). Holds from the next slice on: one that was begun is
+    /// tried again as it was.
     void set_slice_lines(std::size_t lines) { slice_lines_ = lines; }
+    std::size_t slice_lines() const { return slice_lines_; }
 
     boost::asio::awaitable<effect_outcome> merge(job::effect::merge what, job_row job,
                                                  std::shared_ptr<target::database> into);

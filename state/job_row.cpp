@@ -94,7 +94,7 @@ json fields(const job::polling& s) {
 json fields(const job::fetched& s) {
     return {{"submission", s.submission}, {"batch_id", s.batch_id},     {"ended_as", name(s.ended_as)},
             {"has_output", s.has_output}, {"has_errors", s.has_errors}, {"part", name(s.next.where)},
-            {"offset", s.next.offset},    {"slice", s.next.slice}};
+            {"offset", s.next.offset},    {"slice", s.next.slice},      {"lines", s.next.lines}};
 }
 json fields(const job::merged& s) {
     return {{"batch_id", s.batch_id}};
@@ -152,6 +152,7 @@ job::fetched read_fetched(const json& j) {
     s.next.where = parse_part(text(j, "part"));
     s.next.offset = static_cast<std::uint64_t>(number(j, "offset"));
     s.next.slice = number(j, "slice");
+    s.next.lines = static_cast<std::uint64_t>(number(j, "lines"));
     return s;
 }
 

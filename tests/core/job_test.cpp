@@ -338,11 +338,12 @@ TEST_CASE("merging begins with the first file that there is", "[core][job]") {
     CHECK(where(true, false) == merge_cursor::part::output);
     CHECK(where(false, true) == merge_cursor::part::errors);
     CHECK(where(false, false) == merge_cursor::part::rest);
-    const auto f = lead<fetched>(p, event::results_fetched{true, true});
+    const auto f = lead<fetched>(p, event::results_fetched{true, true, 250});
     CHECK(f.ended_as == batch_status::expired);
     CHECK(f.submission == "s1");
     CHECK(f.next.slice == 0);
-    const merge_cursor next{merge_cursor::part::errors, 77, 3};
+    CHECK(f.next.lines == 250);
+    const merge_cursor next{merge_cursor::part::errors, 77, 3, 250};
     CHECK(lead<fetched>(f, event::slice_merged{next}).next == next);
     const auto m = next_effect(lead<fetched>(f, event::slice_merged{next}), {goal::merged});
     CHECK(std::get<effect::merge>(m).from == next);

@@ -47,12 +47,7 @@ TEST_CASE("parts are kept until the write that they were for is done", "[merger]
     const auto id = f.add_texts({{{"a"}, 2}});
     f.merger.set_slice_lines(1);
     f.answer(id, vector_line(id_of(0, 1), "[1, 0, 0]") + vector_line(id_of(0, 0), "[0, 1, 0]"));
-    const auto owed = [&] {
-        const auto row = f.job(id);
-        return f.wait(f.merger.merge(std::get<job::effect::merge>(next_effect(row.state, row.wishes)), row,
-                                     f.database));
-    };
-    const auto first = std::get<effect_done>(owed()).slice.value();
+    const auto first = std::get<effect_done>(f.merge_slice_and_die(id)).slice.value();
     REQUIRE(first.parts.size() == 1);
     CHECK(first.complete_texts.empty());
     CHECK(f.database->merged.empty());
@@ -121,4 +116,24 @@ TEST_CASE("what the provider let expire is not billed", "[merger]") {
     f.answer(id, vector_line(id_of(0), "[1, 0, 0]"), batch_status::expired);
     f.merge(id);
     CHECK(f.l->unproven_of_run(f.run) == money{});
+}
+
+TEST_CASE("a slice that the target has already is cut the same, whatever is configured meanwhile",
+          "[merger]") {
+    const std::size_t changed_to = GENERATE(1, 3);
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}, {{"c"}}, {{"d"}}, {{"e"}}}, kind::summaries);
+    f.merger.set_slice_lines(2);
+    std::string output;
+    for (std::size_t n = 0; n < 5; ++n)
+        output += summary_line(id_of(n));
+    f.answer(id, output);
+    (void)f.merge_slice_and_die(id);
+    f.merger.set_slice_lines(changed_to);
+    f.merge(id);
+    CHECK(f.rows_of(id) == counts{{outcome::ok, 5}});
+    const auto rows_of_slice = [&](std::size_t n) { return f.database->merged.at(n).rows.size(); };
+    CHECK(rows_of_slice(0) == 2);
+    CHECK(rows_of_slice(1) == 2); // the replay
+    CHECK(rows_of_slice(2) == changed_to);
 }

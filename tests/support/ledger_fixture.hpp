@@ -32,7 +32,7 @@ inline std::vector<job::state> one_of_each_state() {
     f.batch_id = "batch_1";
     f.ended_as = batch_status::expired;
     f.has_output = true;
-    f.next = {job::merge_cursor::part::errors, 1234, 5};
+    f.next = {job::merge_cursor::part::errors, 1234, 5, 250};
     return {job::built{},
             job::intent_upload{"ed1-00000000-1-1"},
             job::uploaded{"file-1", "ed1-00000000-1-1"},

@@ -116,10 +116,17 @@ struct merge_fixture : ledger_fixture {
         f.batch_id = fmt::format("batch_{}", id);
         f.ended_as = ended_as;
         f.has_output = true;
+        f.next.lines = merger.slice_lines();
         write_file(files.results_file(f.batch_id), output);
         put(id, f);
     }
 
+    /// The effect that is owed, performed; the daemon dies before it is recorded.
+    effect_outcome merge_slice_and_die(std::int64_t id) {
+        const auto row = job(id);
+        auto owed = std::get<job::effect::merge>(next_effect(row.state, row.wishes));
+        return wait(merger.merge(std::move(owed), row, database));
+    }
     /// Turns until the job has ended.
     void merge(std::int64_t id) {
         merging world{merger, database};
