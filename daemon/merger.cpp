@@ -193,7 +193,7 @@ boost::asio::awaitable<effect_outcome> merger::merge_file(job::effect::merge wha
     target::merge_reply written;
     if (!rows.empty()) {
         target::merge_slice transaction{what.submission, what.from.slice, wanted_of(job.plan),
-                                        std::move(rows)};
+                                        std::move(rows), job.plan.dimensions};
         auto reply = co_await into->merge(std::move(transaction));
         if (!reply) co_return postponed(reply.error());
         written = std::move(*reply);

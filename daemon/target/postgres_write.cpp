@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/target/postgres_write.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -52,6 +54,8 @@ row_writer::row_writer(postgres_connection& c, const postgres_catalogue& catalog
     }
     const auto& column = *catalogue.column(target.embedding_column);
     vector_ = vector_type_of(column);
+    column_ = fmt::format("{}.{}", catalogue.table, quote_identifier(column.name));
+    column_type_ = column.type;
     if (is_array(vector_)) {
         update_sql_ = update_one_sql(catalogue, target, k, column.type);
     } else {
@@ -59,6 +63,16 @@ row_writer::row_writer(postgres_connection& c, const postgres_catalogue& catalog
         element_oid_ = column.type_oid;
         update_sql_ = update_many_sql(catalogue, target, k, column.type);
     }
+}
+
+// The column was altered since the vectors were asked for.
+std::string row_writer::column_mismatch() const {
+    if (slice_.dimensions == 0 || dimensions_ == 0 || slice_.dimensions == dimensions_) return "";
+    return fmt::format(
+        "{0} takes vectors of {1} dimensions, and those of this job have {2}: nothing of it is "
+        "written there. Make the column {3}({2}) again, or set [target] embedding_column to one that "
+        "is; then it merges",
+        column_, dimensions_, slice_.dimensions, column_type_);
 }
 
 std::vector<std::size_t> row_writer::drop_hopeless(std::vector<std::size_t> places,
@@ -151,6 +165,9 @@ awaitable<merge_result<row_writer::verdict>> row_writer::try_batches(std::vector
 
 awaitable<merge_result<void>> row_writer::write(std::vector<std::size_t> places,
                                                 std::vector<merged_row>& out) {
+    if (places.empty()) co_return merge_result<void>();
+    if (auto problem = column_mismatch(); !problem.empty())
+        co_return merge_failure{{errc::target_blocked, std::move(problem)}, ""};
     places = drop_hopeless(std::move(places), out);
     if (places.empty()) co_return merge_result<void>();
     const auto batches = cut(places);

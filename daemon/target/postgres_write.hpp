@@ -19,13 +19,15 @@ public:
                const merge_slice& slice, std::string grants);
 
     /// `places` are those of the rows in the slice; what becomes of them is put into `out`, at the same
-    /// places.
+    /// places. Errors: target_blocked if the column does not take what was asked for, so that no row is to
+    /// blame.
     awaitable<merge_result<void>> write(std::vector<std::size_t> places, std::vector<merged_row>& out);
 
 private:
     using batch = std::span<const std::size_t>;
     enum class verdict { written, refused };
 
+    std::string column_mismatch() const;
     std::vector<std::size_t> drop_hopeless(std::vector<std::size_t> places,
                                            std::vector<merged_row>& out) const;
     std::vector<batch> cut(batch places) const;
@@ -38,6 +40,8 @@ private:
     const merge_slice& slice_;
     std::string grants_;
     std::optional<vector_type> vector_; ///< what embeddings are written as
+    std::string column_;                ///< that they are written to, as people write it
+    std::string column_type_;           ///< of vectors, without its length
     std::uint32_t dimensions_ = 0;      ///< that the column takes; 0: any
     std::uint32_t element_oid_ = 0;     ///< of a value, where many are written at once
     std::string update_sql_;

@@ -59,6 +59,7 @@ struct merge_slice {
     std::int64_t number = 0;
     wanted want; ///< model and version are the job's own, never the configuration's of today
     std::vector<merge_row> rows;
+    std::uint32_t dimensions = 0; ///< that were asked of every vector in it; 0: of summaries, or not told
 };
 
 /// How one row ended: ok, skipped (done already), stale (its text changed), gone (deleted), invalid (the

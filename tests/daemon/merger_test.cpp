@@ -137,3 +137,10 @@ TEST_CASE("a slice that the target has already is cut the same, whatever is conf
     CHECK(rows_of_slice(1) == 2); // the replay
     CHECK(rows_of_slice(2) == changed_to);
 }
+
+TEST_CASE("the target is told what was asked of vectors", "[merger]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}});
+    f.answer_and_merge(id, vector_line(id_of(0), "[1, 0, 0]"));
+    CHECK(f.database->merged.at(0).dimensions == 3);
+}

@@ -167,3 +167,31 @@ TEST_CASE("PostgreSQL: keys of every scalar type are found again", "[target][pos
     CHECK(w.merge({"s", 1, vectors, {vector_row(rows[0].key, {1, 2, 3})}}).rows[0].how == outcome::ok);
     CHECK(w.one("SELECT embedding_version FROM events") == "m-1");
 }
+
+TEST_CASE("PostgreSQL: a column that was altered in flight blocks the merge, and blames no row",
+          "[target][postgres]") {
+    postgres_world w(schema_with("vector(3)"));
+    w.migrated();
+    w.add("k0", "the text");
+    w.add("k1", "the text");
+    const merge_slice slice{"s", 1, vectors, {vector_row("k0", {1, 0, 0})}, 3};
+    for (const auto& row : w.merge(slice).rows)
+        CHECK(row.how == outcome::ok);
+    w.exec("ALTER TABLE events ALTER COLUMN embedding TYPE vector(2) USING NULL");
+
+    const merge_slice next{"s", 2, vectors, {vector_row("k1", {1, 0, 0})}, 3};
+    const auto blocked = await(w.loop(), w.db().merge(next));
+    REQUIRE_FALSE(blocked.has_value());
+    CHECK(blocked.error().code == errc::target_blocked);
+    CAPTURE(blocked.error().detail);
+    CHECK(blocked.error().detail.find("takes vectors of 2 dimensions, and those of this job have 3") !=
+          std::string::npos);
+    CHECK(blocked.error().detail.find("vector(3)") != std::string::npos);
+    CHECK(w.merge(slice).replayed); // what is in the log needs no column
+
+    w.exec("ALTER TABLE events ALTER COLUMN embedding TYPE vector(3)");
+    CHECK(w.merge(next).rows.at(0).how == outcome::ok);
+    // A vector that is not what was asked for is that answer's fault.
+    w.add("k2", "the text");
+    CHECK(w.merge({"s", 3, vectors, {vector_row("k2", {1, 0})}, 3}).rows.at(0).how == outcome::invalid);
+}
