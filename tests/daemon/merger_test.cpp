@@ -144,3 +144,19 @@ TEST_CASE("the target is told what was asked of vectors", "[merger]") {
     f.answer_and_merge(id, vector_line(id_of(0), "[1, 0, 0]"));
     CHECK(f.database->merged.at(0).dimensions == 3);
 }
+
+TEST_CASE("nothing is written into another target than the one that the rows are of", "[merger]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}}, kind::summaries);
+    f.answer(id, summary_line(id_of(0)));
+    f.database->name = "postgresql:elsewhere/db/events";
+    const auto postponed = std::get<effect_postponed>(f.merge_slice_and_die(id)).why;
+    CHECK(postponed.code == errc::target_blocked);
+    CHECK(postponed.detail.find("sqlite:test/events") != std::string::npos);
+    CHECK(postponed.detail.find("postgresql:elsewhere/db/events") != std::string::npos);
+    CHECK(f.database->merged.empty());
+
+    f.database->name = "sqlite:test/events";
+    f.merge(id);
+    CHECK(f.rows_of(id) == counts{{outcome::ok, 1}});
+}
