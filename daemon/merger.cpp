@@ -44,11 +44,11 @@ std::pair<outcome, std::string> unanswered(batch_status ended_as) {
     }
 }
 
-// Of the ends of the rows that share a request, the one that says most of it: that the value is in the
-// target, or else why it cannot be there.
+// Which of the ends of rows that share a request is the request's own: that the database refused a value,
+// which a person is to see; else that it took one.
 int weight(outcome how) {
-    if (how == outcome::ok) return 2;
-    return how == outcome::invalid ? 1 : 0;
+    if (how == outcome::invalid) return 2;
+    return how == outcome::ok ? 1 : 0;
 }
 
 job::merge_cursor after_slice(const job::effect::merge& what, std::uint64_t offset, bool at_end,

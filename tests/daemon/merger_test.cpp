@@ -23,8 +23,9 @@ TEST_CASE("a value that the database refuses ends its row, and its sibling is wr
     CHECK(held[0].reason == "violates check \"short\"");
     CHECK(held[0].authority == "openssl");
     CHECK(held[0].hash == hash_of(0));
-    const auto ended_as = sibling == outcome::ok ? outcome::ok : outcome::invalid;
-    CHECK(f.l->requests().tallies(id).requests == counts{{ended_as, 1}});
+    // The request tells of what a person has to look at.
+    CHECK(f.l->requests().tallies(id).requests == counts{{outcome::invalid, 1}});
+    CHECK(f.l->requests().causes(id, 10).at(0).reason == "violates check \"short\"");
     CHECK(f.settle());
     CHECK(f.jobs() == 1); // nothing is bought again
 }
