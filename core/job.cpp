@@ -121,6 +121,7 @@ state seen(polling s, const batch_object& b) {
     s.failed = b.failed;
     s.output_file_id = b.output_file_id;
     s.error_file_id = b.error_file_id;
+    s.billed = b.usage;
     ++s.polls;
     if (enrichd::has_ended(s.status)) ++s.looks_for_files;
     return s;
@@ -165,6 +166,7 @@ state on(const polling& s, const event::results_fetched& e) {
     f.ended_as = s.status;
     f.has_output = e.has_output;
     f.has_errors = e.has_errors;
+    f.billed = s.billed;
     f.next.where = first_part(e.has_output, e.has_errors);
     f.next.lines = e.slice_lines;
     return f;

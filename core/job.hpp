@@ -95,6 +95,7 @@ struct polling {
     std::int64_t failed = 0;
     std::optional<std::string> output_file_id;
     std::optional<std::string> error_file_id;
+    std::optional<token_usage> billed; ///< of the whole batch, where the provider tells it
     std::int64_t polls = 0;
     std::int64_t looks_for_files = 0; ///< since its end, for files of results that its counts promise
     bool cancel_sent = false;
@@ -106,6 +107,7 @@ struct fetched {
     batch_status ended_as = batch_status::completed;
     bool has_output = false;
     bool has_errors = false;
+    std::optional<token_usage> billed;
     merge_cursor next;
 };
 /// Every request has its outcome.

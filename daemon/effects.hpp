@@ -37,6 +37,7 @@ struct slice_record {
     money actual;
     money released;          ///< the bound of the requests that ended
     money unproven;          ///< of that: what may be billed, though no usage was told
+    bool proven = false;     ///< the whole batch's bill is known: nothing of it is unproven any more
     std::int64_t strays = 0; ///< lines that answer nothing that is open
 };
 

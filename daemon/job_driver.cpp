@@ -38,6 +38,7 @@ void write_down(ledger& l, const job_row& job, const slice_record& slice, std::i
     for (const auto& hash : slice.complete_texts)
         l.requests().drop_parts(job.plan.run_id, hash);
     l.jobs().settle(job.id, slice.used, slice.actual, slice.released, slice.strays, slice.unproven);
+    if (slice.proven) l.jobs().prove(job.id);
 }
 
 // A job that ends beside merged leaves requests behind that nobody will answer.

@@ -24,6 +24,28 @@ money cost(const token_usage& u, const token_price& p) {
                  u.output_tokens * p.output.picodollars};
 }
 
+// What the provider says that the whole batch cost, beyond what its lines told: those that were lost or
+// unreadable were billed all the same. The lines count where they tell more.
+std::optional<slice_record> last_bill(const job_row& job) {
+    const auto* s = std::get_if<job::fetched>(&job.state);
+    if (!s || !s->billed || *s->billed == token_usage{}) return std::nullopt;
+    const auto& told = *s->billed;
+    const auto beyond = [](std::int64_t whole, std::int64_t lines) {
+        return std::max<std::int64_t>(whole - lines, 0);
+    };
+    slice_record record;
+    record.proven = true;
+    record.used = {beyond(told.input_tokens, job.used.input_tokens),
+                   beyond(told.cached_tokens, job.used.cached_tokens),
+                   beyond(told.output_tokens, job.used.output_tokens),
+                   beyond(told.reasoning_tokens, job.used.reasoning_tokens)};
+    auto whole = job.used;
+    whole += record.used;
+    record.actual =
+        money{cost(whole, job.plan.price).picodollars - cost(job.used, job.plan.price).picodollars};
+    return record;
+}
+
 // Whether the provider may bill a request of which its answer tells no usage. What it did not run, or refused
 // with an error, it does not bill; a line that is lost or garbled says nothing of that.
 bool may_be_billed(outcome how) {
@@ -147,7 +169,7 @@ boost::asio::awaitable<effect_outcome> merger::merge(job::effect::merge what, jo
 
 effect_outcome merger::close_rest(const job::effect::merge& what, const job_row& job) {
     const auto open = ledger_.requests().open_requests(job.id, rest_requests);
-    if (open.empty()) return effect_done{job::event::all_merged{}, "", std::nullopt};
+    if (open.empty()) return effect_done{job::event::all_merged{}, "", last_bill(job)};
     const auto [how, reason] = unanswered(what.ended_as);
     slice_record record;
     for (const auto& request : open) {

@@ -37,6 +37,14 @@ job::merge_cursor::part parse_part(std::string_view word) {
     return job::merge_cursor::part::rest;
 }
 
+json usage_json(const std::optional<token_usage>& u) {
+    if (!u) return nullptr;
+    return {{"input", u->input_tokens},
+            {"cached", u->cached_tokens},
+            {"output", u->output_tokens},
+            {"reasoning", u->reasoning_tokens}};
+}
+
 json optional_text(const std::optional<std::string>& s) {
     return s ? json(*s) : json(nullptr);
 }
@@ -87,14 +95,16 @@ json fields(const job::polling& s) {
             {"failed", s.failed},
             {"output_file_id", optional_text(s.output_file_id)},
             {"error_file_id", optional_text(s.error_file_id)},
+            {"billed", usage_json(s.billed)},
             {"polls", s.polls},
             {"looks_for_files", s.looks_for_files},
             {"cancel_sent", s.cancel_sent}};
 }
 json fields(const job::fetched& s) {
-    return {{"submission", s.submission}, {"batch_id", s.batch_id},     {"ended_as", name(s.ended_as)},
-            {"has_output", s.has_output}, {"has_errors", s.has_errors}, {"part", name(s.next.where)},
-            {"offset", s.next.offset},    {"slice", s.next.slice},      {"lines", s.next.lines}};
+    return {{"submission", s.submission},    {"batch_id", s.batch_id},     {"ended_as", name(s.ended_as)},
+            {"has_output", s.has_output},    {"has_errors", s.has_errors}, {"part", name(s.next.where)},
+            {"offset", s.next.offset},       {"slice", s.next.slice},      {"lines", s.next.lines},
+            {"billed", usage_json(s.billed)}};
 }
 json fields(const job::merged& s) {
     return {{"batch_id", s.batch_id}};
@@ -124,6 +134,13 @@ std::optional<std::string> maybe_text(const json& j, const char* key) {
     return it->get<std::string>();
 }
 
+std::optional<token_usage> read_usage(const json& j) {
+    const auto it = j.find("billed");
+    if (it == j.end() || !it->is_object()) return std::nullopt;
+    return token_usage{number(*it, "input"), number(*it, "cached"), number(*it, "output"),
+                       number(*it, "reasoning")};
+}
+
 job::polling read_polling(const json& j) {
     job::polling s;
     s.submission = text(j, "submission");
@@ -136,6 +153,7 @@ job::polling read_polling(const json& j) {
     s.failed = number(j, "failed");
     s.output_file_id = maybe_text(j, "output_file_id");
     s.error_file_id = maybe_text(j, "error_file_id");
+    s.billed = read_usage(j);
     s.polls = number(j, "polls");
     s.looks_for_files = number(j, "looks_for_files");
     s.cancel_sent = flag(j, "cancel_sent");
@@ -149,6 +167,7 @@ job::fetched read_fetched(const json& j) {
     s.ended_as = parse_status(text(j, "ended_as"));
     s.has_output = flag(j, "has_output");
     s.has_errors = flag(j, "has_errors");
+    s.billed = read_usage(j);
     s.next.where = parse_part(text(j, "part"));
     s.next.offset = static_cast<std::uint64_t>(number(j, "offset"));
     s.next.slice = number(j, "slice");

@@ -162,6 +162,7 @@ job_table::job_table(sqlite::database& db)
               open_bound_pd = open_bound_pd - ?8, unproven_pd = unproven_pd + ?9
           WHERE id = ?1
       )SQL"),
+      prove_(db, "UPDATE jobs SET unproven_pd = 0 WHERE id = ?"),
       remove_(db, "DELETE FROM jobs WHERE run_id = ?"),
       history_(db, R"SQL(
           INSERT INTO history (at_ms, run_id, job_id, from_state, to_state, event, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -294,6 +295,10 @@ void job_table::settle(std::int64_t id, const token_usage& used, money actual, m
     usage_(id, used.input_tokens, used.cached_tokens, used.output_tokens, used.reasoning_tokens,
            actual.picodollars, strays, released.picodollars, unproven.picodollars)
         .run();
+}
+
+void job_table::prove(std::int64_t id) {
+    prove_(id).run();
 }
 
 void job_table::remove_of_run(std::int64_t run_id) {

@@ -67,13 +67,15 @@ public:
     /// of which no usage figure came, though the provider may bill it.
     void settle(std::int64_t id, const token_usage& used, money actual, money released, std::int64_t strays,
                 money unproven = {});
+    /// Nothing of what the job may have cost is unproven any more.
+    void prove(std::int64_t id);
     /// Everything of a run that was not finished building.
     void remove_of_run(std::int64_t run_id);
 
 private:
     sqlite::statement insert_, set_plan_, find_, find_batch_, with_file_, of_run_, list_, list_open_,
         count_by_state_, due_, next_due_, open_by_state_, open_in_run_, record_, postpone_, wish_, start_run_,
-        usage_, remove_, history_;
+        usage_, prove_, remove_, history_;
 };
 
 } // namespace enrichd

@@ -38,7 +38,7 @@ const std::vector<state>& all_states() {
                                            submit_unknown{"s1", "f1", 5, 1},
                                            submitted{"s1", "f1", "batch_1", 1000},
                                            polling_as(batch_status::in_progress),
-                                           fetched{"s1", "batch_1", batch_status::completed, true, false, {}},
+                                           fetched{"s1", "batch_1", batch_status::completed, true, false, {}, {}},
                                            merged{"batch_1"},
                                            failed{"no"},
                                            cancelled{},

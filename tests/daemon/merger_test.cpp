@@ -25,7 +25,7 @@ TEST_CASE("a value that the database refuses ends its row, and its sibling is wr
     CHECK(held[0].hash == hash_of(0));
     // The request tells of what a person has to look at.
     CHECK(f.l->requests().tallies(id).requests == counts{{outcome::invalid, 1}});
-    CHECK(f.l->requests().causes(id, 10).at(0).reason == "violates check \"short\"");
+    CHECK(f.l->failures().causes(id, 10).at(0).reason == "violates check \"short\"");
     CHECK(f.settle());
     CHECK(f.jobs() == 1); // nothing is bought again
 }
@@ -109,6 +109,26 @@ TEST_CASE("what may be billed though no usage was told is known, and is not in t
     CHECK(f.l->unproven_of_run(f.run) == cent + cent + cent);
     CHECK(f.l->spent_of_run(f.run) == money{100 * 75'000});
     CHECK(f.l->reserved_of_run(f.run) == money{});
+}
+
+TEST_CASE("what lost lines cost is booked from the bill of the whole batch", "[merger]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}}, kind::summaries);
+    f.answer(id, summary_line(id_of(0)));
+    auto s = std::get<job::fetched>(f.job(id).state);
+    SECTION("which tells more than the lines") {
+        s.billed = token_usage{250, 0, 25, 0};
+    }
+    SECTION("but never less") {
+        s.billed = token_usage{90, 0, 25, 0};
+    }
+    f.put(id, s);
+    f.merge(id);
+    const auto job = f.job(id);
+    CHECK(job.used.input_tokens == std::max<std::int64_t>(100, s.billed->input_tokens));
+    CHECK(job.used.output_tokens == 25);
+    CHECK(job.actual.picodollars == job.used.input_tokens * 75'000 + job.used.output_tokens * 300'000);
+    CHECK(f.l->unproven_of_run(f.run) == money{});
 }
 
 TEST_CASE("what the provider let expire is not billed", "[merger]") {

@@ -36,7 +36,7 @@ TEST_CASE("what may succeed the next time is sent again, with its rows", "[run_s
     CHECK(again.waiting.due_ms == f.now.now);
     CHECK(read_file(f.files.request_file(again.plan.file_name)) == id_of(1) + "\n" + id_of(2) + "\n");
     CHECK(hash_file(f.files.request_file(again.plan.file_name)).value() == again.plan.file_sha256);
-    CHECK(f.l->requests().in_flight(again.plan.target, kind::embeddings, "c") == again.id);
+    CHECK(f.l->flights().holder(f.l->flights().mark(again.plan.target, kind::embeddings), "c") == again.id);
     CHECK(f.l->requests().find(again.id, id_of(2))->asked.file_offset == 5);
     CHECK(f.rows_of(id) == counts{{outcome::http_error, 1}});
     CHECK(f.l->requests().tallies(id).resent == counts{{outcome::http_error, 2}});

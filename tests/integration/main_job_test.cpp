@@ -57,22 +57,15 @@ TEST_CASE("what the ledger books is what the provider bills, to the token", "[pr
     REQUIRE(d.ctl({"migrate"}).code == 0);
     REQUIRE(d.ctl({"run", "--auto", "--wait"}).code == 0);
 
-    std::int64_t billed = 0;
-    const auto truth = d.truth();
-    for (const auto& batch : truth["batches"])
-        billed += batch["billed"]["input_tokens"].get<std::int64_t>() +
-                  batch["billed"]["output_tokens"].get<std::int64_t>();
-    std::int64_t booked = 0;
+    CHECK(d.booked_tokens() == d.billed_tokens());
     std::int64_t projected_input = 0;
     std::int64_t used_input = 0;
     const auto jobs = d.ctl_json({"jobs", "--all"});
     for (const auto& job : jobs["jobs"]) {
-        booked += job["usage"]["input_tokens"].get<std::int64_t>() +
-                  job["usage"]["output_tokens"].get<std::int64_t>();
         projected_input += job["input_tokens"].get<std::int64_t>();
         used_input += job["usage"]["input_tokens"].get<std::int64_t>();
     }
-    CHECK(booked == billed);
+    CHECK(used_input > 0);
     CHECK(projected_input == used_input); // the projection is exact
 }
 

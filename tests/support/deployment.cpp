@@ -150,6 +150,24 @@ nlohmann::json deployment::truth() const {
     return nlohmann::json::parse(run({"curl", "-sf", provider_url_ + "/sandbox/truth"}).out);
 }
 
+std::int64_t deployment::billed_tokens() const {
+    std::int64_t sum = 0;
+    const auto all = truth();
+    for (const auto& batch : all["batches"])
+        sum += batch["billed"]["input_tokens"].get<std::int64_t>() +
+               batch["billed"]["output_tokens"].get<std::int64_t>();
+    return sum;
+}
+
+std::int64_t deployment::booked_tokens() const {
+    std::int64_t sum = 0;
+    const auto all = ctl_json({"jobs", "--all"});
+    for (const auto& job : all["jobs"])
+        sum += job["usage"]["input_tokens"].get<std::int64_t>() +
+               job["usage"]["output_tokens"].get<std::int64_t>();
+    return sum;
+}
+
 void deployment::set_scenario(const nlohmann::json& scenario) const {
     const auto set = run({"curl", "-sf", "-X", "POST", "-H", "Content-Type: application/json", "-d",
                           scenario.dump(), provider_url_ + "/sandbox/scenario"});

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -45,6 +46,10 @@ public:
 
     /// The sandbox's own truth: what was uploaded, created and billed.
     nlohmann::json truth() const;
+    /// Input and output tokens: what the sandbox bills for all batches, and what the ledger books for all
+    /// jobs.
+    std::int64_t billed_tokens() const;
+    std::int64_t booked_tokens() const;
     void set_scenario(const nlohmann::json& scenario) const;
 
     std::filesystem::path state() const { return folder_ / "state"; }

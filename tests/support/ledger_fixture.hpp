@@ -25,13 +25,16 @@ inline std::vector<job::state> one_of_each_state() {
     p.completed = 1;
     p.failed = 1;
     p.output_file_id = "file-out";
+    p.billed = token_usage{100, 10, 20, 5};
     p.polls = 4;
+    p.looks_for_files = 1;
     p.cancel_sent = true;
     job::fetched f;
     f.submission = p.submission;
     f.batch_id = "batch_1";
     f.ended_as = batch_status::expired;
     f.has_output = true;
+    f.billed = token_usage{100, 10, 20, 5};
     f.next = {job::merge_cursor::part::errors, 1234, 5, 250};
     return {job::built{},
             job::intent_upload{"ed1-00000000-1-1"},
