@@ -3,6 +3,8 @@
 
 #include "core/cost_curve.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
 #include <utility>
@@ -19,9 +21,24 @@ result<recipe> recipe_of(kind k, const build_settings& with, std::optional<std::
     return make_embedding_recipe(c.embeddings, *m, column_dimensions);
 }
 
+// The same database under another address would pass for another target, and rows in flight would be bought a
+// second time.
+result<void> refuse_two_targets(ledger& l, const std::string& target) {
+    const auto elsewhere = l.flights().elsewhere(target, 1);
+    if (elsewhere.empty()) return {};
+    const auto& [job, other] = elsewhere.front();
+    return error{
+        errc::target_blocked,
+        fmt::format("job {} has rows of {} under way, and the configured target is {}. If that is the same "
+                    "database under another address, set [database] name = \"{}\"; if not, let the job "
+                    "end first: enrichctl job {}",
+                    job_name(job), other, target, other, job_name(job))};
+}
+
 boost::asio::awaitable<result<std::unique_ptr<row_reader>>> open_rows(kind k, const run_order& order,
                                                                       const build_settings& with, ledger& l,
                                                                       boost::asio::any_io_executor pool) {
+    if (const auto one = refuse_two_targets(l, with.database->identity()); !one) co_return one.error();
     const auto columns = co_await with.database->inspect(k);
     if (!columns) co_return columns.error();
     if (!columns->ready) co_return error{errc::target_blocked, columns->problem};

@@ -4,11 +4,22 @@
 namespace enrichd {
 
 flight_table::flight_table(sqlite::database& db)
-    : open_(db, "SELECT id FROM jobs WHERE ended_ms IS NULL AND target = ? AND kind = ?"),
+    : elsewhere_(db,
+                 "SELECT id, target FROM jobs WHERE ended_ms IS NULL AND target <> ? ORDER BY id LIMIT ?"),
+      open_(db, "SELECT id FROM jobs WHERE ended_ms IS NULL AND target = ? AND kind = ?"),
       newest_(db, "SELECT COALESCE(MAX(id), 0) FROM jobs"),
       jobs_of_row_(db, R"SQL(
           SELECT job_id, state = 'open' FROM job_rows WHERE target = ? AND kind = ? AND key = ? ORDER BY job_id DESC
       )SQL") {}
+
+std::vector<std::pair<std::int64_t, std::string>> flight_table::elsewhere(const std::string& target,
+                                                                          std::int64_t limit) {
+    std::vector<std::pair<std::int64_t, std::string>> all;
+    auto jobs = elsewhere_(target, limit);
+    while (jobs.next())
+        all.emplace_back(jobs.integer(0), jobs.text(1));
+    return all;
+}
 
 flight_mark flight_table::mark(const std::string& target, kind k) {
     flight_mark m{target, k, {}, 0};

@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace enrichd {
 
@@ -25,6 +27,9 @@ class flight_table {
 public:
     explicit flight_table(sqlite::database& db);
 
+    /// Jobs that are open and write rows of another target, with that target; at most `limit`.
+    std::vector<std::pair<std::int64_t, std::string>> elsewhere(const std::string& target, std::int64_t limit);
+
     /// To be taken before the target is read.
     flight_mark mark(const std::string& target, kind k);
 
@@ -34,7 +39,7 @@ public:
     std::optional<std::int64_t> holder(const flight_mark& since, const std::string& key);
 
 private:
-    sqlite::statement open_, newest_, jobs_of_row_;
+    sqlite::statement elsewhere_, open_, newest_, jobs_of_row_;
 };
 
 } // namespace enrichd

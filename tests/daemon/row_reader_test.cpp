@@ -114,3 +114,17 @@ TEST_CASE("a key that comes twice is planned and built once, however far apart",
     CHECK(run.state == run::state::open);
     CHECK(r.requests_of(run) == 2);
 }
+
+TEST_CASE("nothing is bought for a target while another one's rows are under way", "[row_reader]") {
+    reading r;
+    const auto elsewhere = r.add_job(r.add_open_run(), job::goal::merged, 1);
+    r.database->rows = {wanting("new")};
+    r.database->name = "sqlite:the same, perhaps";
+    const auto refused = r.wait(r.builder.plan(r.order, r.parts().settings()));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::target_blocked);
+    CHECK(refused.error().detail.find("[database] name = \"sqlite:test/events\"") != std::string::npos);
+
+    r.merge_all(elsewhere);
+    CHECK(r.plan().rows.selected == 1);
+}
