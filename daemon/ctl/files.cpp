@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "core/sha256.hpp"
 
@@ -38,7 +39,7 @@ private:
 } // namespace
 
 std::filesystem::path numbered(const std::filesystem::path& file, std::int64_t number) {
-    if (number <= 1) return file;
+    if (number <= 1 || is_standard_output(file)) return file;
     auto out = file;
     return out.replace_filename(
         fmt::format("{}.{:03}{}", file.stem().native(), number, file.extension().native()));
@@ -61,11 +62,37 @@ result<std::string> sha256_of_file(const std::filesystem::path& file) {
     }
 }
 
+namespace {
+
+// Links may form a circle; the kernel gives up after as many.
+constexpr int longest_chain_of_links = 40;
+
+// Where the name leads, over symbolic links, though nothing may be there yet.
+std::filesystem::path follow_links(std::filesystem::path file) {
+    std::error_code ec;
+    for (int n = 0; n < longest_chain_of_links; ++n) {
+        if (!is_symlink(symlink_status(file, ec))) break;
+        const auto target = read_symlink(file, ec);
+        if (ec) break;
+        file = file.parent_path() / target; // an absolute target stands alone
+    }
+    return file;
+}
+
+} // namespace
+
+bool is_standard_output(const std::filesystem::path& file) {
+    return file == "-";
+}
+
 struct file_writer::state {
-    std::filesystem::path file, part;
+    std::filesystem::path file;
+    std::filesystem::path part; ///< written first, then moved; empty: the file itself is written to
     int fd = -1;
     enrichd::sha256 digest;
     std::string hex;
+
+    const std::filesystem::path& written() const { return part.empty() ? file : part; }
 };
 
 file_writer::file_writer(std::unique_ptr<state> s) : state_(std::move(s)) {}
@@ -74,18 +101,29 @@ file_writer::file_writer(file_writer&&) noexcept = default;
 file_writer::~file_writer() {
     if (!state_ || state_->fd < 0) return;
     close(state_->fd); // it was not finished
-    unlink(state_->part.c_str());
+    if (!state_->part.empty()) unlink(state_->part.c_str());
 }
 
 result<file_writer> file_writer::open(const std::filesystem::path& file) {
-    std::error_code ec;
-    if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), ec);
-    if (ec) return io_error(file.parent_path(), ec.value());
     auto s = std::make_unique<state>();
     s->file = file;
-    s->part = file.native() + ".part";
-    s->fd = ::open(s->part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (s->fd < 0) return io_error(s->part, errno);
+    if (is_standard_output(file)) {
+        s->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+        if (s->fd < 0) return io_error("standard output", errno);
+        return file_writer(std::move(s));
+    }
+    s->file = follow_links(file);
+    std::error_code ec;
+    if (s->file.has_parent_path()) std::filesystem::create_directories(s->file.parent_path(), ec);
+    if (ec) return io_error(s->file.parent_path(), ec.value());
+    struct stat there = {};
+    const bool exists = stat(s->file.c_str(), &there) == 0;
+    if (!exists || S_ISREG(there.st_mode)) s->part = s->file.native() + ".part";
+    const int how = s->part.empty() ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC;
+    s->fd = ::open(s->written().c_str(), how | O_CLOEXEC, 0666);
+    if (s->fd < 0) return io_error(s->written(), errno);
+    if (exists && !s->part.empty() && fchmod(s->fd, there.st_mode & 07777) != 0)
+        return io_error(s->part, errno);
     return file_writer(std::move(s));
 }
 
@@ -94,16 +132,18 @@ result<void> file_writer::write(std::string_view bytes) {
     while (!bytes.empty()) {
         const auto n = ::write(state_->fd, bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return io_error(state_->part, errno);
+        if (n < 0) return io_error(state_->written(), errno);
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
     return {};
 }
 
 result<void> file_writer::finish() {
-    if (fsync(state_->fd) != 0) return io_error(state_->part, errno);
-    if (rename(state_->part.c_str(), state_->file.c_str()) != 0) return io_error(state_->file, errno);
-    close(std::exchange(state_->fd, -1));
+    if (!state_->part.empty()) {
+        if (fsync(state_->fd) != 0) return io_error(state_->part, errno);
+        if (rename(state_->part.c_str(), state_->file.c_str()) != 0) return io_error(state_->file, errno);
+    }
+    if (close(std::exchange(state_->fd, -1)) != 0) return io_error(state_->file, errno);
     state_->hex = to_hex(state_->digest.finish());
     return {};
 }

@@ -18,8 +18,12 @@ std::filesystem::path numbered(const std::filesystem::path& file, std::int64_t n
 /// SHA-256 of a file in hex. Errors: invalid_input, saying why it cannot be read.
 result<std::string> sha256_of_file(const std::filesystem::path& file);
 
+/// Whether the name says standard output: "-".
+bool is_standard_output(const std::filesystem::path& file);
+
 /// Writes a file beside its place and moves it there when it is whole; what was there before stays until
-/// then.
+/// then, and its permissions stay. A symbolic link is followed, and stays. What is no regular file (a
+/// device, a FIFO, standard output for "-") is written to as it is.
 class file_writer {
 public:
     /// Makes the folders. Errors: io.
