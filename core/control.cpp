@@ -26,7 +26,8 @@ constexpr flag flag_table[] = {
     {f::no_wait, "--no-wait", "", "do not stay: return as soon as the daemon knows"},
     {f::timeout, "--timeout", "TIME", "wait no longer than this (90, 90s, 5m, 26h), then exit 9"},
     {f::out, "--out", "FILE",
-     "write a copy here; folders are made, further files are FILE with .002 before the ending"},
+     "write a copy here (- is standard output); folders are made, further files are FILE with .002 before "
+     "the ending"},
     {f::input, "--input", "FILE", "a request file that `build --out` wrote"},
     {f::batch_id, "--batch-id", "ID", "the provider's batch id, or the id of one of our jobs"},
     {f::run, "--run", "RUN", "of this run"},
@@ -87,7 +88,7 @@ std::vector<command> make_commands() {
          "job",
          "Show one job: its life, why it waits, what is next",
          a_job,
-         {},
+         {f::out},
          {},
          r::job,
          "enrichctl job 7"},
@@ -230,6 +231,27 @@ const command& find_command(command_id id) {
     const auto found = std::find_if(all.begin(), all.end(), [&](const command& x) { return x.id == id; });
     assert(found != all.end());
     return *found;
+}
+
+// Where a flag does something else than elsewhere.
+std::string_view meaning_of(const command& c, flag_id id) {
+    using k = command_id;
+    const auto is = [&](command_id command, flag_id flag) { return c.id == command && id == flag; };
+    if (is(k::build, f::kind)) return "summaries or embeddings: one of them";
+    if (is(k::submit, f::kind)) return "what the file holds; another kind is exit 7";
+    if (is(k::merge, f::kind))
+        return "what the batch is to hold; another kind is exit 7, and nothing is merged";
+    if (is(k::submit, f::budget)) return "spend less than the build's budget on this set";
+    if (is(k::jobs, f::run)) return "the jobs of this run, ended or not";
+    if (is(k::report, f::run)) return "the report of this run (r12, or latest) instead of the newest";
+    if (is(k::jobs, f::all)) return "the ended jobs too";
+    if (is(k::quarantine_release, f::all)) return "every quarantined row";
+    if (is(k::report, f::out)) return "write it to this file (- is standard output); folders are made";
+    if (is(k::job, f::out))
+        return "write a copy of its request file here, as build does (- is standard output)";
+    if (is(k::submit, f::no_wait)) return "do not stay until the provider has taken the batch";
+    if (is(k::poll, f::no_wait)) return "look once";
+    return find_flag(id).meaning;
 }
 
 bool needs_operator(const command& c) {

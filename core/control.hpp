@@ -12,7 +12,7 @@
 
 namespace enrichd {
 
-/// A flag means the same in every command that has it.
+/// A flag is of the same kind in every command that has it; meaning_of() says what it does in one.
 enum class flag_id {
     mode,
     automatic,
@@ -42,7 +42,7 @@ struct flag {
     flag_id id;
     std::string_view name;    ///< "--kind"
     std::string_view value;   ///< what it takes, "KIND"; empty: nothing
-    std::string_view meaning; ///< for help
+    std::string_view meaning; ///< in general, for help
 };
 
 enum class command_id {
@@ -91,6 +91,9 @@ std::span<const flag> flags();
 const flag& find_flag(flag_id id);
 std::span<const command> commands();
 const command& find_command(command_id id);
+
+/// What a flag means in this command.
+std::string_view meaning_of(const command& c, flag_id id);
 
 /// True if only operators may run it.
 bool needs_operator(const command& c);

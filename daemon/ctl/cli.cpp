@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -24,7 +25,8 @@ struct parsing {
     bool version = false;
 };
 
-// These may be given more than once, and then hold every value.
+// These may be given more than once, and then hold every value. Any other flag says one thing: of two
+// budgets or two batches none is the one that was meant.
 bool is_list(flag_id f) {
     return f == flag_id::kind || f == flag_id::authorities;
 }
@@ -32,6 +34,8 @@ bool is_list(flag_id f) {
 void add_command(CLI::App& parent, const command& c, const std::string& name, parsing& p) {
     auto* app = parent.add_subcommand(name, std::string(c.summary));
     p.apps[c.id] = app;
+    p.values.try_emplace(c.id);
+    p.operands.try_emplace(c.id);
     app->fallthrough(); // the flags of every command may stand behind it
     for (const auto id : c.flags) {
         const auto& f = find_flag(id);
@@ -40,8 +44,8 @@ void add_command(CLI::App& parent, const command& c, const std::string& name, pa
             continue;
         }
         auto* option = app->add_option(std::string(f.name), p.values[c.id][id])->expected(1);
-        option->multi_option_policy(is_list(id) ? CLI::MultiOptionPolicy::TakeAll
-                                                : CLI::MultiOptionPolicy::TakeLast);
+        option->allow_extra_args(false);                              // what follows its value is not its own
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll); // repeated ones: see complaint_about()
         option->check([id](const std::string& v) { return complaint_about(id, v).value_or(""); });
         option->required(std::find(c.required.begin(), c.required.end(), id) != c.required.end());
     }
@@ -77,8 +81,11 @@ const command* chosen(const parsing& p) {
 }
 
 command_line usage_error(const std::string& about, std::string_view hint_command) {
-    return {std::nullopt, exit_code::usage,
-            fmt::format("enrichctl: {}\n  hint: enrichctl {}--help\n", about, hint_command)};
+    return {std::nullopt, exit_code::usage, about, fmt::format("enrichctl {}--help", hint_command)};
+}
+
+command_line text(std::string what) {
+    return {std::nullopt, exit_code::ok, std::move(what), {}};
 }
 
 // An argument that nobody wanted: a mistyped command or flag, or a surplus.
@@ -103,11 +110,25 @@ command_line explain(const CLI::ParseError& e, CLI::App& app, const parsing& p) 
     const auto extra = app.remaining(true);
     if (dynamic_cast<const CLI::ExtrasError*>(&e) && !extra.empty())
         return usage_error(complaint_about_extra(extra.front(), c), hint_command);
-    std::string text = e.what();
+    std::string about = e.what();
     if (const auto* group = app.get_subcommand_ptr("quarantine").get(); !c && group->parsed())
-        text =
+        about =
             extra.empty() ? "quarantine: expected list or release" : complaint_about_extra(extra.front(), c);
-    return usage_error(c ? fmt::format("{}: {}", c->name, text) : text, hint_command);
+    return usage_error(c ? fmt::format("{}: {}", c->name, about) : about, hint_command);
+}
+
+// What the parts of a command line, each of them right, say together.
+std::optional<std::string> complaint_about(const command& c, const parsing& p) {
+    for (const auto& [id, given] : p.values.at(c.id))
+        if (given.size() > 1 && !is_list(id))
+            return fmt::format("{}: {} was given more than once: {}", c.name, find_flag(id).name,
+                               fmt::join(given, ", "));
+    const auto& operands = p.operands.at(c.id);
+    const auto batch = p.values.at(c.id).find(flag_id::batch_id);
+    if (batch != p.values.at(c.id).end() && !batch->second.empty() && !operands.empty())
+        return fmt::format("{}: either --batch-id {} or {}, not both", c.name, batch->second.front(),
+                           operands.front());
+    return std::nullopt;
 }
 
 options finish(const command& c, parsing& p) {
@@ -135,15 +156,17 @@ command_line parse_command_line(int argc, const char* const* argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-        const auto* c = chosen(p);
-        return {std::nullopt, exit_code::ok, c ? command_help(*c) : general_help()};
+        if (const auto* c = chosen(p)) return text(command_help(*c));
+        const bool of_group = app.get_subcommand_ptr("quarantine")->parsed();
+        return text(of_group ? group_help("quarantine") : general_help());
     } catch (const CLI::ParseError& e) {
         return explain(e, app, p);
     }
-    if (p.version) return {std::nullopt, exit_code::ok, fmt::format("enrichctl {}\n", program_version())};
+    if (p.version) return text(fmt::format("enrichctl {}\n", program_version()));
     const auto* c = chosen(p);
-    if (!c) return {std::nullopt, exit_code::ok, general_help()};
-    return {finish(*c, p), exit_code::ok, {}};
+    if (!c) return text(general_help());
+    if (const auto wrong = complaint_about(*c, p)) return usage_error(*wrong, fmt::format("{} ", c->name));
+    return {finish(*c, p), exit_code::ok, {}, {}};
 }
 
 } // namespace enrichd::ctl

@@ -64,6 +64,14 @@ std::string general_help() {
     return out + "\n" + std::string(every_command) + "\n" + exit_codes();
 }
 
+std::string group_help(std::string_view group) {
+    std::string out;
+    for (const auto& c : commands())
+        if (c.name.starts_with(group) && c.name.substr(group.size()).starts_with(' '))
+            out += fmt::format("{}{}.\n  {}\n", out.empty() ? "" : "\n", c.summary, usage_of(c));
+    return out + fmt::format("\nenrichctl {} COMMAND --help says more.\n", group);
+}
+
 std::string command_help(const command& c) {
     auto out =
         fmt::format("{}.\n\nExample:\n  {}\n\nUsage:\n  {} [flags]\n", c.summary, c.example, usage_of(c));
@@ -74,7 +82,7 @@ std::string command_help(const command& c) {
         const bool required = std::find(c.required.begin(), c.required.end(), id) != c.required.end();
         out += fmt::format("  {:<22} {}{}\n",
                            f.value.empty() ? std::string(f.name) : fmt::format("{} {}", f.name, f.value),
-                           f.meaning, required ? " (required)" : "");
+                           meaning_of(c, id), required ? " (required)" : "");
     }
     if (needs_operator(c))
         out += "\nFor operators: root, the daemon's own user, members of the group enrichd.\n";

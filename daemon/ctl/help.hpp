@@ -5,10 +5,13 @@
 #include "core/control.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace enrichd::ctl {
 
 std::string general_help();
+/// Of commands of two words: the ones that begin with this.
+std::string group_help(std::string_view group);
 std::string command_help(const command& c);
 
 } // namespace enrichd::ctl

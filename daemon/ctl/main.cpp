@@ -7,14 +7,17 @@
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <string_view>
 #include <unistd.h>
 
 #include "core/config.hpp"
 #include "daemon/ctl/cli.hpp"
 #include "daemon/ctl/find_socket.hpp"
+#include "daemon/ctl/text.hpp"
 #include "daemon/ctl/verbs.hpp"
 
 namespace {
@@ -74,11 +77,24 @@ private:
     std::exception_ptr thrown_;
 };
 
+// Asked of the words themselves: the command line may be one that cannot be read.
+bool wants_json(int argc, char** argv) {
+    return std::any_of(argv, argv + argc,
+                       [](const char* word) { return std::string_view(word) == "--json"; });
+}
+
+exit_code complain(const command_line& line, bool as_json) {
+    if (as_json) fmt::print("{}", error_line(name(errc::invalid_input), line.text, line.hint));
+    fmt::print(stderr, "enrichctl: {}\n  hint: {}\n", escape(line.text), line.hint);
+    return line.code;
+}
+
 exit_code run(int argc, char** argv) {
     const auto line = parse_command_line(argc, argv);
+    if (line.code != exit_code::ok) return complain(line, wants_json(argc, argv));
     if (!line.go) {
-        fmt::print(line.code == exit_code::ok ? stdout : stderr, "{}", line.text);
-        return line.code;
+        fmt::print("{}", line.text);
+        return exit_code::ok;
     }
     if (line.go->command == command_id::tokens) return count_tokens(*line.go);
     return program(*line.go).run();

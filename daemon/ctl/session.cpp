@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "core/version.hpp"
+#include "daemon/ctl/files.hpp"
 #include "daemon/ctl/text.hpp"
 
 namespace enrichd::ctl {
@@ -22,7 +24,34 @@ std::string reason_of(const error& e) {
     return colon == std::string::npos ? e.detail : e.detail.substr(colon + 2);
 }
 
+// The code of an error object for what this program found by itself.
+std::string_view word_of(exit_code code) {
+    switch (code) {
+    case exit_code::usage: return name(errc::invalid_input);
+    case exit_code::not_permitted: return name(errc::not_permitted);
+    case exit_code::no_such_job: return name(errc::not_found);
+    case exit_code::state_conflict: return name(errc::state_conflict);
+    case exit_code::over_budget: return name(errc::over_budget);
+    case exit_code::provider: return name(errc::provider_rejected);
+    case exit_code::database: return name(errc::target_blocked);
+    case exit_code::rows_failed: return "rows_failed";
+    case exit_code::interrupted: return "interrupted";
+    default: return name(errc::io);
+    }
+}
+
 } // namespace
+
+std::string error_line(std::string_view word, const std::string& message, const std::string& hint) {
+    const control::json body = {{"error", {{"code", word}, {"message", message}, {"hint", hint}}}};
+    return body.dump(-1, ' ', false, control::json::error_handler_t::replace) + "\n";
+}
+
+void session::print_error(std::string_view word, const std::string& message, const std::string& hint) {
+    if (!opt.json || std::exchange(json_printed_, true)) return;
+    shown.clear();
+    fmt::print("{}", error_line(word, message, hint));
+}
 
 awaitable<answer<reply>> session::get(route_id route, std::string id, std::string query) {
     auto r = co_await daemon.get(route, std::move(id), std::move(query));
@@ -45,7 +74,7 @@ answer<reply> session::judge(result<reply> r) {
         compare_versions(r->version);
         if (r->ok()) return std::move(*r);
         const auto refused = control::read_refusal(*r);
-        if (opt.json) fmt::print("{}", r->text);
+        if (opt.json && r->body.is_object()) print_json(*r);
         return fail(exit_code_of(refused.code), refused.message, refused.hint);
     }
     shown.clear();
@@ -65,15 +94,13 @@ answer<reply> session::judge(result<reply> r) {
 }
 
 stop session::lost(exit_code code, const char* word, const std::string& message, const std::string& hint) {
-    if (opt.json) {
-        const control::json body = {{"error", {{"code", word}, {"message", message}, {"hint", hint}}}};
-        fmt::print("{}\n", body.dump(-1, ' ', false, control::json::error_handler_t::replace));
-    }
+    print_error(word, message, hint);
     return fail(code, message, hint);
 }
 
 bool session::print_json(const reply& r) {
     if (!opt.json) return false;
+    json_printed_ = true;
     shown.clear();
     fmt::print("{}{}", r.text, r.text.ends_with('\n') ? "" : "\n");
     return true;
@@ -81,18 +108,32 @@ bool session::print_json(const reply& r) {
 
 void session::print(const std::string& text) {
     shown.clear();
+    fmt::print("{}", wrap(text, term.columns()));
+}
+
+void session::print_raw(const std::string& text) {
+    shown.clear();
     fmt::print("{}", text);
 }
 
+void session::tell(const std::string& text) {
+    if (!is_standard_output(opt.value(flag_id::out))) return print(text);
+    shown.clear();
+    fmt::print(stderr, "{}", text);
+}
+
 stop session::fail(exit_code code, const std::string& message, const std::string& hint) {
+    print_error(word_of(code), message, hint);
     shown.clear();
     std::fflush(stdout);
-    fmt::print(stderr, "enrichctl: {}\n", escape(message));
-    if (!hint.empty()) fmt::print(stderr, "  hint: {}\n", escape(hint));
+    auto text = fmt::format("enrichctl: {}\n", several_lines(message));
+    if (!hint.empty()) text += fmt::format("  hint: {}\n", escape(hint));
+    fmt::print(stderr, "{}", term.live ? wrap(text, term.live_columns()) : text);
     return {code};
 }
 
 stop session::fail(const control::refusal& why) {
+    print_error(name(why.code), why.message, why.hint);
     return fail(exit_code_of(why.code), why.message, why.hint);
 }
 

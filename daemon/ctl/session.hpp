@@ -53,10 +53,15 @@ public:
     /// With --json the reply as it came; true if that was all there is to print.
     bool print_json(const reply& r);
 
-    /// To standard output.
+    /// To standard output, within the width of a terminal.
     void print(const std::string& text);
+    /// To standard output, as it is: what another program is to read.
+    void print_raw(const std::string& text);
+    /// Beside the results: to standard output, or to standard error where a file goes to standard output.
+    void tell(const std::string& text);
 
-    /// "enrichctl: MESSAGE", and the hint below it if there is one.
+    /// "enrichctl: MESSAGE", and the hint below it if there is one. With --json an error object goes to
+    /// standard output too, unless a reply stands there already.
     stop fail(exit_code code, const std::string& message, const std::string& hint = {});
     /// An error object that stands in a run or job.
     stop fail(const control::refusal& why);
@@ -68,9 +73,14 @@ private:
     /// Tells why there is no reply, as JSON too where that was asked for.
     stop lost(exit_code code, const char* word, const std::string& message, const std::string& hint);
     void compare_versions(const std::string& daemon_version);
+    void print_error(std::string_view word, const std::string& message, const std::string& hint);
 
     bool versions_compared_ = false;
+    bool json_printed_ = false;
 };
+
+/// An error object as a line of JSON.
+std::string error_line(std::string_view word, const std::string& message, const std::string& hint);
 
 /// By boost::system::result, for a value that is not there: a bug.
 [[noreturn]] inline void throw_exception_from_error(const stop&, const boost::source_location&) {

@@ -64,6 +64,30 @@ std::string escape(std::string_view text) {
     return out;
 }
 
+std::string one_line(std::string_view message) {
+    std::string line;
+    for (const char c : message) {
+        const bool blank = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+        if (!blank)
+            line += c;
+        else if (!line.empty() && line.back() != ' ')
+            line += ' ';
+    }
+    return escape(line);
+}
+
+std::string several_lines(std::string_view message) {
+    std::string out;
+    while (!message.empty()) {
+        const auto end = std::min(message.find('\n'), message.size());
+        std::string line(message.substr(0, end));
+        std::replace(line.begin(), line.end(), '\t', ' ');
+        out += (out.empty() ? "" : "\n  ") + escape(line);
+        message.remove_prefix(std::min(end + 1, message.size()));
+    }
+    return out;
+}
+
 std::size_t display_width(std::string_view text) {
     std::size_t width = 0;
     for (const char *at = text.data(), *end = at + text.size(); at < end;) {
@@ -87,6 +111,55 @@ std::string cut(std::string_view text, std::size_t width) {
         at += c.length;
     }
     return out + "\u2026";
+}
+
+namespace {
+
+// Columns of a text with colours in it: "\x1b[31m" takes none.
+std::size_t painted_width(std::string_view text) {
+    std::size_t width = 0;
+    while (!text.empty()) {
+        const auto escape_at = std::min(text.find("\x1b["), text.size());
+        width += display_width(text.substr(0, escape_at));
+        text.remove_prefix(escape_at);
+        text.remove_prefix(text.empty() ? 0 : std::min(text.find('m'), text.size() - 1) + 1);
+    }
+    return width;
+}
+
+std::string wrap_line(std::string_view line, std::size_t width) {
+    const auto own_indent = std::min(line.find_first_not_of(' '), line.size());
+    const auto indent = std::min(own_indent + 4, width / 2);
+    std::string out, current(line.substr(0, own_indent));
+    bool fresh = true; // no word stands on the current line yet
+    for (auto rest = line.substr(own_indent); !rest.empty();) {
+        const auto blanks = std::min(rest.find_first_not_of(' '), rest.size());
+        const auto end = std::min(rest.find(' ', blanks), rest.size());
+        const auto gap_and_word = rest.substr(0, end);
+        if (!fresh && painted_width(current) + painted_width(gap_and_word) > width) {
+            out += current + "\n";
+            current = std::string(indent, ' ') + std::string(rest.substr(blanks, end - blanks));
+        } else {
+            current += gap_and_word;
+        }
+        fresh = false;
+        rest.remove_prefix(end);
+    }
+    return out + current;
+}
+
+} // namespace
+
+std::string wrap(std::string_view lines, std::size_t width) {
+    std::string out;
+    while (!lines.empty()) {
+        const auto end = std::min(lines.find('\n'), lines.size());
+        const auto line = lines.substr(0, end);
+        out += width > 0 && painted_width(line) > width ? wrap_line(line, width) : std::string(line);
+        if (end < lines.size()) out += '\n';
+        lines.remove_prefix(std::min(end + 1, lines.size()));
+    }
+    return out;
 }
 
 std::string duration(std::int64_t ms) {

@@ -12,11 +12,22 @@ namespace enrichd::ctl {
 /// or a provider must not move the cursor.
 std::string escape(std::string_view text);
 
+/// For a message within a line: what breaks lines becomes a blank, everything else is escaped.
+std::string one_line(std::string_view message);
+
+/// For a message of several lines, such as SQL to be run: the further ones are indented, so that none of them
+/// passes for a line of ours; tabs become blanks, everything else is escaped.
+std::string several_lines(std::string_view message);
+
 /// Columns that a text takes: 2 for wide characters, 0 for combining ones. The text is escaped.
 std::size_t display_width(std::string_view text);
 
 /// At most `width` columns; what was cut ends in an ellipsis.
 std::string cut(std::string_view text, std::size_t width);
+
+/// Lines no wider than `width` columns, broken at blanks and then indented a little more; 0: as they are.
+/// Colours take no room. A word that is wider than a line stays whole, so that it can be copied.
+std::string wrap(std::string_view lines, std::size_t width);
 
 /// "3 s", "2 min", "5 h", "4 d": of a span in milliseconds, rounded down.
 std::string duration(std::int64_t ms);

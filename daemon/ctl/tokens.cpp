@@ -24,9 +24,10 @@ struct closer {
 };
 using input_file = std::unique_ptr<std::FILE, closer>;
 
-exit_code complain(const std::string& text, exit_code code = exit_code::usage) {
+exit_code complain(const options& opt, const std::string& text) {
+    if (opt.json) fmt::print("{}", error_line(name(errc::invalid_input), "tokens: " + text, ""));
     fmt::print(stderr, "enrichctl: tokens: {}\n", escape(text));
-    return code;
+    return exit_code::usage;
 }
 
 result<encoding> choose_encoding(const options& opt) {
@@ -52,7 +53,7 @@ result<std::string> read_all(std::FILE* in, const std::string& name) {
     char piece[65536];
     while (const auto n = std::fread(piece, 1, sizeof piece, in))
         text.append(piece, n);
-    if (std::ferror(in)) return error{errc::io, fmt::format("{}: {}", name, std::strerror(errno))};
+    if (std::ferror(in)) return error{errc::invalid_input, fmt::format("{}: {}", name, std::strerror(errno))};
     return text;
 }
 
@@ -62,7 +63,8 @@ std::size_t count_text(token_counter& counter, std::string_view text, std::size_
     return counter.count(repaired.text);
 }
 
-exit_code count_lines(std::string_view text, token_counter& counter, std::size_t& replaced) {
+exit_code count_lines(const options& opt, std::string_view text, token_counter& counter,
+                      std::size_t& replaced) {
     for (std::size_t number = 1; !text.empty(); ++number) {
         const auto end = std::min(text.find('\n'), text.size());
         auto line = text.substr(0, end);
@@ -71,7 +73,7 @@ exit_code count_lines(std::string_view text, token_counter& counter, std::size_t
         const auto value = control::json::parse(line, nullptr, false);
         const auto* string = value.get_ptr<const std::string*>();
         if (!string)
-            return complain(fmt::format("line {}: expected a JSON string, got something else", number));
+            return complain(opt, fmt::format("line {}: expected a JSON string, got something else", number));
         fmt::print("{}\n", count_text(counter, *string, replaced));
     }
     return exit_code::ok;
@@ -81,18 +83,18 @@ exit_code count_lines(std::string_view text, token_counter& counter, std::size_t
 
 exit_code count_tokens(const options& opt) {
     const auto which = choose_encoding(opt);
-    if (!which) return complain(which.error().detail);
+    if (!which) return complain(opt, which.error().detail);
     const auto& name = opt.operands.front();
     const input_file in(name == "-" ? stdin : std::fopen(name.c_str(), "rb"));
-    if (!in) return complain(fmt::format("{}: {}", name, std::strerror(errno)));
+    if (!in) return complain(opt, fmt::format("{}: {}", name, std::strerror(errno)));
     const auto text = read_all(in.get(), name);
-    if (!text) return complain(text.error().detail, exit_code::failed);
+    if (!text) return complain(opt, text.error().detail);
 
     token_counter counter(*which);
     std::size_t replaced = 0;
     auto code = exit_code::ok;
     if (opt.has(flag_id::jsonl))
-        code = count_lines(*text, counter, replaced);
+        code = count_lines(opt, *text, counter, replaced);
     else if (const auto n = count_text(counter, *text, replaced); opt.json)
         fmt::print("{{\"tokens\": {}, \"encoding\": \"{}\"}}\n", n, enrichd::name(*which));
     else
