@@ -23,10 +23,6 @@ double part_of(std::int64_t done, std::int64_t all) {
     return all > 0 ? static_cast<double>(done) / static_cast<double>(all) : 0;
 }
 
-std::string of(std::int64_t done, std::int64_t all) {
-    return fmt::format("{} of {}", done, counted(all, "request"));
-}
-
 // "2 polling, 1 merged"
 std::string stages(const std::vector<job_view>& jobs) {
     std::vector<std::pair<std::string, int>> counts;
@@ -47,7 +43,7 @@ std::string stages(const std::vector<job_view>& jobs) {
 
 // What stands in the way, if anything does.
 std::string obstacle(const job_view& j) {
-    if (j.blocked) return fmt::format("; job {} waits: {}", j.id, escape(j.blocked->message));
+    if (j.blocked) return fmt::format("; job {} waits: {}", j.id, one_line(j.blocked->message));
     return {};
 }
 
@@ -56,38 +52,34 @@ std::string obstacle(const job_view& j) {
 void progress::show(const run_view& run) {
     if (run.is_building()) {
         const auto seen = run.rows.find("seen");
-        draw(fmt::format("run {} {}: {} read, {}", run.id, run.state,
+        const auto waits = run.waiting_for.empty() ? "" : "; waits: " + one_line(run.waiting_for);
+        draw(fmt::format("run {} {}: {} read, {}{}", run.id, run.state,
                          counted(seen == run.rows.end() ? 0 : seen->second, "row"),
-                         counted(run.requests, "request")),
+                         counted(run.requests, "request"), waits),
              -1);
         return;
     }
-    std::int64_t done = 0, all = 0;
     std::string waits;
-    for (const auto& j : run.jobs) {
-        done += j.done();
-        all += j.requests;
+    for (const auto& j : run.jobs)
         if (waits.empty()) waits = obstacle(j);
-    }
-    draw(fmt::format("run {} {}: {} done; jobs: {}; spent {}{}", run.id, run.state, of(done, all),
+    draw(fmt::format("run {} {}: {}; jobs: {}; spent {}{}", run.id, run.state, requests_of(run),
                      run.jobs.empty() ? "none" : stages(run.jobs), dollars(run.spent_usd), waits),
-         part_of(done, all));
+         part_of(ended_requests(run), run.requests));
 }
 
 void progress::show(const job_view& job) {
     const auto at_provider =
         job.batch_status.empty() ? std::string() : fmt::format(" ({})", escape(job.batch_status));
-    const auto id = job.batch_id.empty() ? job.id : job.batch_id;
-    draw(fmt::format("{} {}{}: {} done{}", escape(id), job.state, at_provider, of(job.done(), job.requests),
-                     obstacle(job)),
-         part_of(job.done(), job.requests));
+    const auto id = job.batch_id.empty() ? "job " + job.id : job.batch_id;
+    draw(fmt::format("{} {}{}: {}{}", escape(id), job.state, at_provider, requests_of(job), obstacle(job)),
+         part_of(job.ended(), job.requests));
 }
 
 void progress::draw(const std::string& what, double part) {
     if (silent_) return;
     if (term_.live) {
         const auto text = part < 0 ? what : bar(part) + " " + what;
-        fmt::print(stderr, "\r\x1b[2K{}", cut(text, term_.live_width > 1 ? term_.live_width - 1 : 1));
+        fmt::print(stderr, "\r\x1b[2K{}", cut(text, std::max<std::size_t>(term_.live_columns(), 2) - 1));
         drawn_ = true;
     } else if (what != last_) {
         fmt::print(stderr, "{}\n", what);

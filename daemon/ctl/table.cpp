@@ -68,7 +68,8 @@ std::string table::render(const terminal& term) const {
         for (std::size_t i = 0; i < row.size(); ++i)
             natural[i] = std::max(natural[i], display_width(escape(row[i].text)));
     std::vector<bool> kept(columns_.size(), true);
-    const auto widths = term.width > 0 ? fit(natural, kept, term.width) : natural;
+    const auto room = term.columns();
+    const auto widths = room > 0 ? fit(natural, kept, room) : natural;
 
     std::string out;
     const auto line = [&](auto text_of, auto tint_of) {

@@ -19,9 +19,10 @@ std::size_t columns_variable() {
 }
 
 std::size_t width_of(int descriptor) {
-    if (const auto given = columns_variable(); given > 0) return given;
     winsize size = {};
-    return isatty(descriptor) && ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    if (!isatty(descriptor)) return 0;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+    return columns_variable();
 }
 
 const char* code_of(color c) {
@@ -38,6 +39,15 @@ const char* code_of(color c) {
 
 } // namespace
 
+std::size_t terminal::columns() const {
+    return measured ? width_of(STDOUT_FILENO) : width;
+}
+
+std::size_t terminal::live_columns() const {
+    const auto now = measured ? width_of(STDERR_FILENO) : width;
+    return now > 0 ? now : 80;
+}
+
 std::string terminal::paint(color c, std::string_view text) const {
     if (!color_out || c == color::none) return std::string(text);
     return code_of(c) + std::string(text) + "\x1b[0m";
@@ -48,11 +58,10 @@ terminal look_at_terminal(bool no_color) {
     const char* term = std::getenv("TERM");
     const bool dumb = term && std::strcmp(term, "dumb") == 0;
     terminal t;
-    t.width = width_of(STDOUT_FILENO);
+    t.measured = true;
     t.color_out = isatty(STDOUT_FILENO) && !no_color && !dumb && !(no && *no);
     t.live = isatty(STDERR_FILENO) && !dumb;
     t.can_ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-    if (const auto w = width_of(STDERR_FILENO); w > 0) t.live_width = w;
     return t;
 }
 

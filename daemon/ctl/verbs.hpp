@@ -30,6 +30,9 @@ awaitable<exit_code> do_migrate(session& s);
 /// Counts tokens; asks no daemon.
 exit_code count_tokens(const options& opt);
 
+/// Says so where --budget is above what the profile allows: it can only lower it.
+void note_lowered_budget(session& s, const run_view& run);
+
 /// What an ended run exits with, after its summary was printed.
 exit_code exit_of(session& s, const run_view& run);
 

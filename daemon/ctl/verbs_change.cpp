@@ -77,8 +77,7 @@ awaitable<exit_code> do_migrate(session& s) {
         auto planned = co_await s.get(route_id::migration_plan);
         if (!planned) co_return planned.error().code;
         if (s.print_json(*planned)) co_return exit_code::ok;
-        s.print(show_migration(planned->body, s.term));
-        if (fields(planned->body).count("pending") > 0) s.print("next: enrichctl migrate\n");
+        s.print_raw(show_migration_sql(planned->body));
         co_return exit_code::ok;
     }
     auto done = co_await s.post(route_id::migrate);

@@ -18,15 +18,18 @@ namespace {
 awaitable<exit_code> show_one_run(session& s, std::string id) {
     auto r = co_await s.get(route_id::run, id);
     if (!r) co_return r.error().code;
-    if (!s.print_json(*r)) s.print(show_run(read_run(fields(r->body).object("run")), s.term));
+    if (s.print_json(*r)) co_return exit_code::ok;
+    const auto run = read_run(fields(r->body).object("run"));
+    s.print(show_run(run, s.term));
+    if (run.error) s.print(show_problem("error", *run.error, s.term));
     co_return exit_code::ok;
 }
 
-awaitable<exit_code> show_one_job(session& s, std::string id, bool whole) {
+awaitable<exit_code> show_one_job(session& s, std::string id) {
     auto r = co_await s.get(route_id::job, id);
     if (!r) co_return r.error().code;
     const auto& job = fields(r->body).object("job");
-    if (!s.print_json(*r)) s.print(show_job(read_job(job), whole ? job : json(), s.term));
+    if (!s.print_json(*r)) s.print(show_job(read_job(job), json(), s.term));
     co_return exit_code::ok;
 }
 
@@ -41,10 +44,8 @@ awaitable<result<void>> pass_on(std::optional<file_writer>& file, std::span<cons
 
 awaitable<exit_code> do_status(session& s) {
     const auto id = s.opt.id();
-    if (id == "latest" ||
-        (id.size() > 1 && id[0] == 'r' && id.find_first_not_of("0123456789", 1) == std::string::npos))
-        co_return co_await show_one_run(s, id);
-    if (!id.empty()) co_return co_await show_one_job(s, id, false);
+    if (is_run_id(id)) co_return co_await show_one_run(s, id);
+    if (!id.empty()) co_return co_await show_one_job(s, id);
     auto r = co_await s.get(route_id::status);
     if (!r) co_return r.error().code;
     if (!s.print_json(*r)) s.print(show_status(r->body, s.term));
@@ -68,11 +69,6 @@ awaitable<exit_code> do_jobs(session& s) {
     co_return exit_code::ok;
 }
 
-awaitable<exit_code> do_job(session& s) {
-    const auto id = s.opt.id();
-    co_return co_await show_one_job(s, id, true);
-}
-
 awaitable<exit_code> do_report(session& s) {
     std::string query = s.opt.json ? "?format=json" : "?format=md";
     if (s.opt.has(flag_id::run)) query += "&run=" + percent_encode(s.opt.value(flag_id::run));
@@ -88,7 +84,7 @@ awaitable<exit_code> do_report(session& s) {
     if (!r) co_return r.error().code;
     if (file) {
         if (auto done = file->finish(); !done) co_return s.fail(exit_code::failed, done.error().detail).code;
-        s.shown.note(fmt::format("wrote {}", escape(out)));
+        if (!is_standard_output(out)) s.shown.note(fmt::format("wrote {}", escape(out)));
     }
     co_return exit_code::ok;
 }

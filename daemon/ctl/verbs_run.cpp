@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <optional>
+#include <set>
 
+#include "core/money.hpp"
 #include "daemon/ctl/order.hpp"
 #include "daemon/ctl/text.hpp"
 #include "daemon/ctl/verbs.hpp"
@@ -38,15 +40,17 @@ std::int64_t requests_of(const json& plan) {
     return sum;
 }
 
-// The first kind that cannot be enriched as things are.
-std::optional<control::refusal> problem_of(const json& plan) {
-    for (const auto& kind : fields(plan).list("kinds"))
-        if (auto problem = fields(kind).error("problem")) return problem;
-    return std::nullopt;
-}
-
+// Says what stands against it, each problem once.
 exit_code exit_of_plan(session& s, const json& plan) {
-    if (const auto problem = problem_of(plan)) return s.fail(*problem).code;
+    std::optional<exit_code> first;
+    std::set<std::string> told;
+    for (const auto& kind : fields(plan).list("kinds")) {
+        const auto problem = fields(kind).error("problem");
+        if (!problem || !told.insert(problem->message).second) continue;
+        const auto code = s.fail(*problem).code;
+        if (!first) first = code;
+    }
+    if (first) return *first;
     return fields(plan).flag("fits") ? exit_code::ok : exit_code::over_budget;
 }
 
@@ -54,10 +58,10 @@ exit_code exit_of_plan(session& s, const json& plan) {
 awaitable<std::optional<exit_code>> settle_plan(session& s, json order) {
     auto plan = co_await s.post(route_id::plan, std::string(), order);
     if (!plan) co_return plan.error().code;
-    s.print(show_plan(plan->body, s.term));
+    if (!s.print_json(*plan)) s.print(show_plan(plan->body, s.term));
     if (const auto code = exit_of_plan(s, plan->body); code != exit_code::ok) co_return code;
     if (requests_of(plan->body) == 0) {
-        s.print("nothing to do\n");
+        if (!s.opt.json) s.print("nothing to do: 0 requests\n");
         co_return exit_code::ok;
     }
     if (!s.term.can_ask || s.opt.json)
@@ -74,17 +78,24 @@ awaitable<std::optional<exit_code>> settle_plan(session& s, json order) {
 
 } // namespace
 
+void note_lowered_budget(session& s, const run_view& run) {
+    const auto asked = parse_dollars(s.opt.value(flag_id::budget)), given = parse_dollars(run.limit_usd);
+    if (asked && given && *asked > *given)
+        s.shown.note(fmt::format("--budget {} is above the limit of the profile, {}, which counts",
+                                 s.opt.value(flag_id::budget), display_dollars(*given)));
+}
+
 exit_code exit_of(session& s, const run_view& run) {
     if (run.error) return s.fail(*run.error).code;
     if (run.state == "cancelled")
         return s.fail(exit_code::failed, fmt::format("run {} was cancelled", run.id)).code;
-    const auto failed = failed_requests(run.outcomes);
-    if (failed == 0) return exit_code::ok;
+    const auto lost = losses(run.outcomes);
+    if (lost.empty()) return exit_code::ok;
     const auto ok = run.outcomes.find("ok");
     for (const auto& job : run.jobs) // where nothing at all came back, a job knows why
         if (job.error && (ok == run.outcomes.end() || ok->second == 0)) return s.fail(*job.error).code;
     return s
-        .fail(exit_code::rows_failed, fmt::format("{} failed", counted(failed, "request")),
+        .fail(exit_code::rows_failed, lost,
               run.report.empty() ? "enrichctl report" : fmt::format("their causes are in {}", run.report))
         .code;
 }
@@ -106,11 +117,13 @@ awaitable<exit_code> do_run(session& s) {
     const bool wait = s.opt.has(flag_id::wait);
     const std::function<bool(const json&)> enough = [wait](const json& line) {
         const auto run = read_run(fields(line).object("run"));
-        return run.has_ended() || (!wait && !run.is_building());
+        // One without requests ends at once, and then it is known that there was nothing to do.
+        return run.has_ended() || (!wait && !run.is_building() && run.requests > 0);
     };
     auto last = co_await s.follow(route_id::run_events, id, enough);
     if (!last) co_return last.error().code;
     const auto run = read_run(fields(last->body).object("run"));
+    note_lowered_budget(s, run);
     if (!s.print_json(*last)) {
         s.print(show_run(run, s.term));
         if (!run.has_ended()) s.print(s.goes_on + "\n");

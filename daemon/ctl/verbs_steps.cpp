@@ -20,10 +20,6 @@ job_view job_in(const reply& r) {
     return read_job(fields(r.body).object("job"));
 }
 
-bool is_run_id(const std::string& id) {
-    return id.size() > 1 && id[0] == 'r' && id.find_first_not_of("0123456789", 1) == std::string::npos;
-}
-
 awaitable<result<void>> append(file_writer& file, std::span<const char> piece) {
     co_return file.write({piece.data(), piece.size()});
 }
@@ -41,6 +37,22 @@ awaitable<answer<std::string>> copy_request_file(session& s, job_view job, std::
         co_return s.fail(exit_code::failed,
                          fmt::format("{}: came with another content than was built", to.native()));
     co_return to.native();
+}
+
+// What to do with what was built, or why there is no file.
+std::string after_build(const session& s, const run_view& run) {
+    const auto kind = s.opt.value(flag_id::kind), out = s.opt.value(flag_id::out);
+    if (!run.jobs.empty())
+        return out.empty() || is_standard_output(out)
+                   ? std::string()
+                   : fmt::format("next: enrichctl submit --kind {} --input {}\n", kind, escape(out));
+    if (out.empty() || run.error || run.in_flight_jobs.empty()) return {};
+    std::string text = fmt::format("{} was not written: the rows are in an open job already\n", escape(out));
+    for (const auto& id : run.in_flight_jobs)
+        text += fmt::format("  job {0}: enrichctl job {0} --out {1} writes its file, for enrichctl submit; "
+                            "enrichctl discard {0} drops it, if it was not sent\n",
+                            escape(id), escape(out));
+    return text;
 }
 
 std::string file_line(const std::string& file, const job_view& job) {
@@ -66,9 +78,9 @@ exit_code exit_of_batch(session& s, const job_view& j) {
     if (j.batch_status == "expired" || j.batch_status == "cancelled" || j.state == "cancelled")
         return s
             .fail(exit_code::rows_failed,
-                  fmt::format("{} ended {} with {} done of {}", j.batch_id.empty() ? j.id : j.batch_id,
-                              j.batch_status.empty() ? j.state : j.batch_status, j.batch_done, j.requests),
-                  "what was done is merged like any other")
+                  fmt::format("{} ended {}: {}", j.batch_id.empty() ? "job " + j.id : j.batch_id,
+                              j.batch_status.empty() ? j.state : j.batch_status, requests_of(j)),
+                  j.batch_id.empty() ? "" : "what was done is merged like any other")
             .code;
     return exit_code::ok;
 }
@@ -87,24 +99,33 @@ awaitable<exit_code> do_build(session& s) {
     s.goes_on.clear();
 
     const auto run = read_run(fields(last->body).object("run"));
-    const auto kind = s.opt.value(flag_id::kind);
+    note_lowered_budget(s, run);
+    const auto out = s.opt.value(flag_id::out);
     std::string written;
-    if (s.opt.has(flag_id::out)) {
-        std::int64_t number = 0;
-        for (const auto& job : run.jobs) {
-            auto file = co_await copy_request_file(s, job, numbered(s.opt.value(flag_id::out), ++number));
-            if (!file) co_return file.error().code;
-            written += file_line(*file, job);
-        }
+    std::int64_t number = 0;
+    for (const auto& job : out.empty() ? std::vector<job_view>() : run.jobs) {
+        auto file = co_await copy_request_file(s, job, numbered(out, ++number));
+        if (!file) co_return file.error().code;
+        written += file_line(*file, job);
     }
-    if (!s.print_json(*last)) {
-        s.print(show_run(run, s.term));
-        s.print(written);
-        if (!run.jobs.empty() && s.opt.has(flag_id::out))
-            s.print(fmt::format("next: enrichctl submit --kind {} --input {}\n", kind,
-                                s.opt.value(flag_id::out)));
-    }
+    if (!s.print_json(*last)) s.tell(show_run(run, s.term) + written + after_build(s, run));
     co_return exit_of(s, run);
+}
+
+awaitable<exit_code> do_job(session& s) {
+    const auto id = s.opt.id(), out = s.opt.value(flag_id::out);
+    auto r = co_await s.get(route_id::job, id);
+    if (!r) co_return r.error().code;
+    const auto& object = fields(r->body).object("job");
+    const auto job = read_job(object);
+    if (out.empty()) {
+        if (!s.print_json(*r)) s.print(show_job(job, object, s.term));
+        co_return exit_code::ok;
+    }
+    auto file = co_await copy_request_file(s, job, out);
+    if (!file) co_return file.error().code;
+    if (!s.print_json(*r)) s.tell(file_line(*file, job));
+    co_return exit_code::ok;
 }
 
 awaitable<exit_code> do_submit(session& s) {
@@ -203,11 +224,8 @@ awaitable<exit_code> do_merge(session& s) {
     if (!s.print_json(*last))
         s.print(fmt::format("updated {}, skipped_count {}\n", job.updated, job.skipped_count));
     if (job.error) co_return s.fail(*job.error).code;
-    if (const auto failed = failed_requests(job.outcomes); failed > 0)
-        co_return s
-            .fail(exit_code::rows_failed, fmt::format("{} failed", counted(failed, "request")),
-                  fmt::format("enrichctl job {}", job.id))
-            .code;
+    if (const auto lost = losses(job.outcomes); !lost.empty())
+        co_return s.fail(exit_code::rows_failed, lost, fmt::format("enrichctl job {}", job.id)).code;
     co_return exit_code::ok;
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <set>
 
 #include "core/iso_time.hpp"
 #include "daemon/ctl/table.hpp"
@@ -37,16 +38,35 @@ std::string when(const std::optional<std::int64_t>& ms) {
     return ms ? fmt::format("{} ({})", format_iso_time(*ms), relative(*ms, now_ms())) : "-";
 }
 
-// "ok 28, http_error 2", without the zeros.
-std::string outcomes_of(const std::map<std::string, std::int64_t>& outcomes) {
+// Why a run waits: by itself while it is built, then for its jobs.
+std::string waits_of(const run_view& run) {
+    const auto next = run.next_due_ms
+                          ? fmt::format("\n  next: tries again {}", relative(*run.next_due_ms, now_ms()))
+                          : std::string();
+    if (run.waiting_for == "paused")
+        return "  waits: submitting is paused\n  next: goes on after: enrichctl resume\n";
+    if (!run.waiting_for.empty()) return fmt::format("  waits: {}{}\n", one_line(run.waiting_for), next);
     std::string out;
-    const auto add = [&](const std::string& name, std::int64_t n) {
-        if (n != 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, n);
-    };
-    if (const auto ok = outcomes.find("ok"); ok != outcomes.end()) add("ok", ok->second);
-    for (const auto& [name, n] : outcomes)
-        if (name != "ok") add(name, n);
-    return out.empty() ? "none" : out;
+    std::set<std::string> told;
+    for (const auto& j : run.jobs) {
+        if (j.held == "paused" && told.insert(j.held).second)
+            out +=
+                fmt::format("  job {} waits: submitting is paused\n  next: goes on after: enrichctl resume\n",
+                            escape(j.id));
+        if (!j.blocked || !told.insert(j.blocked->message).second) continue;
+        out += fmt::format("  job {} waits: {}\n", escape(j.id), one_line(j.blocked->message));
+        if (j.next_due_ms) out += fmt::format("  next: tries again {}\n", relative(*j.next_due_ms, now_ms()));
+        if (!j.blocked->hint.empty()) out += fmt::format("  hint: {}\n", escape(j.blocked->hint));
+    }
+    return out;
+}
+
+std::string rows_of(const run_view& run) {
+    if (run.rows_by_kind.size() < 2) return fmt::format("  {}\n", show_rows(run.rows, run.in_flight_jobs));
+    std::string out;
+    for (const auto& [kind, rows] : run.rows_by_kind)
+        out += fmt::format("  {}: {}\n", escape(kind), show_rows(rows, run.in_flight_jobs));
+    return out;
 }
 
 std::string history_of(const json& details, const terminal& term) {
@@ -90,9 +110,9 @@ std::string show_jobs(const std::vector<job_view>& jobs, const terminal& term) {
              {"RUN", 6},
              {"KIND", 2},
              {"STATE", 0},
-             {"BATCH", 1},
+             {"BATCH", 1, false, 14},
              {"REQUESTS", 3, true},
-             {"DONE", 4, true},
+             {"OK", 4, true},
              {"ROWS", 5, true},
              {"COST", 3, true},
              {"NEXT", 5},
@@ -104,30 +124,30 @@ std::string show_jobs(const std::vector<job_view>& jobs, const terminal& term) {
                {j.state, tint_of(j)},
                {j.batch_id},
                {fmt::format("{}", j.requests)},
-               {fmt::format("{}", j.done())},
+               {fmt::format("{}", j.ok())},
                {fmt::format("{}", j.updated)},
                {cost_of(j)},
                {j.next_due_ms ? relative(*j.next_due_ms, now_ms()) : ""},
-               {why_of(j)}});
+               {one_line(why_of(j))}});
     return t.render(term);
 }
 
 std::string show_job_line(const job_view& j) {
     const auto batch = j.batch_id.empty() ? std::string() : fmt::format(" ({})", j.batch_id);
-    return escape(fmt::format("job {}{}: {}, {} done of {}", j.id, batch, j.state, j.done(),
-                              counted(j.requests, "request")));
+    return escape(fmt::format("job {}{}: {}, {}", j.id, batch, j.state, requests_of(j)));
 }
 
 std::string show_job(const job_view& j, const json& details, const terminal& term) {
     std::string out;
     const auto line = [&](const char* title, const std::string& text) {
         if (!text.empty())
-            out += fmt::format("{}{}\n", term.paint(color::bold, fmt::format("{:<12}", title)), escape(text));
+            out +=
+                fmt::format("{}{}\n", term.paint(color::bold, fmt::format("{:<12}", title)), one_line(text));
     };
     line("job", fmt::format("{}, {} of run {}", j.id, j.kind, j.run_id));
     line("state", j.state + (j.batch_status.empty() ? "" : fmt::format(" (provider: {})", j.batch_status)));
     line("batch", j.batch_id);
-    line("why", why_of(j));
+    line("why", j.blocked && !j.why.empty() ? j.why : why_of(j));
     if (!j.next.empty())
         line("next",
              j.next_due_ms ? fmt::format("{}, {}", j.next, relative(*j.next_due_ms, now_ms())) : j.next);
@@ -171,14 +191,20 @@ std::string show_rows(const std::map<std::string, std::int64_t>& rows,
     return out;
 }
 
+std::string show_replaced(std::int64_t texts) {
+    return fmt::format("  {} invalid UTF-8, of which parts are sent as U+FFFD\n",
+                       texts == 1 ? "1 text holds" : fmt::format("{} texts hold", texts));
+}
+
 std::string show_run(const run_view& run, const terminal& term) {
     std::string out = fmt::format("run {} {}\n", escape(run.id), term.paint(color::bold, run.state));
-    out += fmt::format("  {}\n", show_rows(run.rows, run.in_flight_jobs));
-    if (run.requests == 0 && run.has_ended() && !run.error) {
+    out += rows_of(run) + waits_of(run);
+    if (run.has_nothing_to_do()) {
         out += "  nothing to do: 0 requests\n";
         return out;
     }
     out += fmt::format("  {}: {}\n", counted(run.requests, "request"), outcomes_of(run.outcomes));
+    if (run.replaced_texts > 0) out += show_replaced(run.replaced_texts);
     if (run.updated > 0) out += fmt::format("  {} updated\n", counted(run.updated, "row"));
     out += fmt::format("  cost: {} spent, at most {} projected, limit {}\n", dollars(run.spent_usd),
                        dollars(run.projected_usd), dollars(run.limit_usd));

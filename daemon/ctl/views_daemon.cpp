@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "core/iso_time.hpp"
+#include <algorithm>
+#include <string_view>
+
 #include "daemon/ctl/table.hpp"
 #include "daemon/ctl/text.hpp"
 
@@ -24,23 +26,26 @@ std::string warnings(const json& object, const terminal& term) {
 }
 
 std::string problem(const char* what, const std::optional<control::refusal>& e, const terminal& term) {
-    if (!e) return {};
-    const auto hint = e->hint.empty() ? "" : fmt::format("\n  hint: {}", escape(e->hint));
-    return fmt::format("{} {}{}\n", term.paint(color::red, fmt::format("{}:", what)), escape(e->message),
-                       hint);
+    return e ? show_problem(what, *e, term) : std::string();
 }
 
 std::string plan_kinds(const json& plan, const terminal& term) {
     std::string out;
     for (const auto& kind : fields(plan).list("kinds")) {
         const fields f(kind);
+        if (f.error("problem")) { // told once, as the command's end
+            out += fmt::format("{}: not possible as things are\n",
+                               term.paint(color::bold, escape(f.text("kind"))));
+            continue;
+        }
         out += fmt::format("{} with {}\n  {}\n", term.paint(color::bold, escape(f.text("kind"))),
                            escape(f.text("model")), show_rows(f.counts("rows"), f.texts("in_flight_jobs")));
         out += fmt::format("  {} in {} ({}), {} input tokens, at most {} output tokens: at most {}\n",
                            counted(f.count("requests"), "request"), counted(f.count("files"), "file"),
                            size(f.count("bytes")), f.count("input_tokens"), f.count("output_cap"),
                            dollars(f.text("bound_usd")));
-        out += problem("problem", f.error("problem"), term) + warnings(kind, term);
+        if (const auto n = f.count("replaced_texts"); n > 0) out += show_replaced(n);
+        out += warnings(kind, term);
     }
     return out;
 }
@@ -99,7 +104,23 @@ std::string runs_of(const json& status, const terminal& term) {
     return t.empty() ? "" : "\n" + t.render(term);
 }
 
+std::string sql_lines(std::string_view sql, std::string_view before) {
+    std::string out;
+    while (!sql.empty()) {
+        const auto end = std::min(sql.find('\n'), sql.size());
+        out += fmt::format("{}{}\n", before, escape(sql.substr(0, end)));
+        sql.remove_prefix(std::min(end + 1, sql.size()));
+    }
+    return out;
+}
+
 } // namespace
+
+std::string show_problem(const char* what, const control::refusal& why, const terminal& term) {
+    const auto hint = why.hint.empty() ? "" : fmt::format("\n  hint: {}", escape(why.hint));
+    return fmt::format("{} {}{}\n", term.paint(color::red, fmt::format("{}:", what)),
+                       several_lines(why.message), hint);
+}
 
 std::string show_plan(const json& plan, const terminal& term) {
     const fields f(plan);
@@ -145,27 +166,48 @@ std::string show_migration(const json& migration, const terminal& term) {
     std::string out = fmt::format("target {}\n", escape(f.text("target")));
     for (const auto& step : f.list("steps")) {
         const fields s(step);
-        const bool applied = s.flag("applied");
         const bool now = s.flag("applied_now");
         if (now) ++done;
         out += fmt::format("{} {}\n",
-                           now       ? term.paint(color::green, "applied now")
-                           : applied ? term.paint(color::green, "there before")
-                                     : term.paint(color::yellow, "pending"),
+                           now                 ? term.paint(color::green, "applied now")
+                           : s.flag("applied") ? term.paint(color::green, "there before")
+                                               : term.paint(color::yellow, "pending"),
                            escape(s.text("name")));
-        if (!s.text("note").empty()) out += fmt::format("  note: {}\n", escape(s.text("note")));
-        if (applied) continue;
-        std::string sql = s.text("sql"), line;
-        for (std::size_t at = 0; at < sql.size();) {
-            const auto end = std::min(sql.find('\n', at), sql.size());
-            out += fmt::format("    {}\n", escape(std::string_view(sql).substr(at, end - at)));
-            at = end + 1;
-        }
+        if (!s.text("note").empty()) out += fmt::format("  note: {}\n", one_line(s.text("note")));
     }
     const auto pending = f.count("pending");
     if (done > 0) out += fmt::format("{} applied\n", counted(done, "step"));
     if (pending > 0) out += fmt::format("{} pending\n", counted(pending, "step"));
     return done + pending == 0 ? out + "nothing to migrate\n" : out;
+}
+
+std::string show_migration_sql(const json& migration) {
+    const fields f(migration);
+    const bool postgresql = f.text("target").starts_with("postgresql:");
+    const auto pending = f.count("pending");
+    auto out = fmt::format("-- {}: {}\n", one_line(f.text("target")),
+                           pending == 0 ? "nothing to migrate" : counted(pending, "step") + " pending");
+    if (pending == 0) return out;
+    out +=
+        postgresql
+            ? "-- Run it as the owner of the table (psql -f FILE), or with enrichctl migrate if the daemon's "
+              "role\n-- is the owner.\n"
+            : "-- enrichctl migrate runs it.\n";
+    for (const auto& step : f.list("steps")) {
+        const fields s(step);
+        if (s.flag("applied")) continue;
+        const auto note = s.text("note");
+        out += fmt::format("\n-- {}\n", one_line(s.text("name")));
+        if (!note.empty()) out += fmt::format("-- note: {}\n", one_line(note));
+        // What the note says keeps the index from being made; the columns can be added all the same.
+        const bool barred = !note.empty() && s.text("name") == "0003_unique_hash";
+        out += sql_lines(s.text("sql"), barred ? "-- " : "");
+    }
+    if (postgresql)
+        out +=
+            "\n-- Then the daemon's role needs SELECT on the table, UPDATE on these columns, and SELECT and "
+            "INSERT on\n-- enrichd_merge_log: README.md, \"Rights in the database\", has the GRANTs.\n";
+    return out;
 }
 
 std::string show_quarantine(const json& reply, const terminal& term) {

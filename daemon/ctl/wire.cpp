@@ -71,7 +71,7 @@ const json& fields::list(const char* name) const {
 }
 
 std::string job_view::stage() const {
-    if (state.starts_with("intent_") || state == "uploaded" || state == "submit_unknown") return "submitted";
+    if (state.starts_with("intent_") || state == "uploaded" || state == "submit_unknown") return "sending";
     if (state == "fetched") return "polling";
     return state;
 }
@@ -101,6 +101,7 @@ job_view read_job(const json& job) {
     v.updated = f.count("updated");
     v.skipped_count = f.count("skipped_count");
     v.input_tokens = f.count("input_tokens");
+    v.batch_total = batch.count("total");
     v.batch_done = batch.count("completed");
     v.batch_failed = batch.count("failed");
     v.created_ms = f.time("created_ms");
@@ -130,22 +131,19 @@ run_view read_run(const json& run) {
     v.requests = f.count("requests");
     v.updated = f.count("updated");
     v.rows = f.counts("rows");
+    v.replaced_texts = f.count("replaced_texts");
+    v.waiting_for = f.text("waiting_for");
     v.outcomes = f.counts("outcomes");
+    for (const auto& [kind, counts] : f.object("rows_by_kind").items())
+        v.rows_by_kind[kind] = fields(f.object("rows_by_kind")).counts(kind.c_str());
     v.in_flight_jobs = f.texts("in_flight_jobs");
     for (const auto& job : f.list("jobs"))
         v.jobs.push_back(read_job(job));
     v.started_ms = f.time("started_ms");
     v.ended_ms = f.time("ended_ms");
+    v.next_due_ms = f.time("next_due_ms");
     v.error = f.error("error");
     return v;
-}
-
-std::int64_t failed_requests(const std::map<std::string, std::int64_t>& outcomes) {
-    std::int64_t sum = 0;
-    for (const char* name : {"http_error", "expired", "cancelled", "missing", "unparseable", "refused",
-                             "truncated", "invalid", "unsent"})
-        if (const auto at = outcomes.find(name); at != outcomes.end()) sum += at->second;
-    return sum;
 }
 
 } // namespace enrichd::ctl
