@@ -29,12 +29,13 @@ constexpr error_row table[] = {
     {errc::io, "io", 500, exit_code::failed, ""},
     {errc::provider_rejected, "provider_rejected", 502, exit_code::provider, ""},
     {errc::provider_unauthorized, "provider_unauthorized", 502, exit_code::provider,
-     "check the API key ([provider] api_key_file, or OPENAI_API_KEY of the daemon)"},
+     "put the right key where the daemon reads it ([provider] api_key_file, or its OPENAI_API_KEY), then: "
+     "systemctl reload enrichd (or SIGHUP)"},
     {errc::provider_busy, "provider_busy", 502, exit_code::provider, "it is tried again by itself"},
     {errc::provider_ambiguous, "provider_ambiguous", 502, exit_code::provider, "it is reconciled by itself"},
     {errc::provider_invalid, "provider_invalid", 502, exit_code::provider, ""},
     {errc::target_unavailable, "target_unavailable", 502, exit_code::database, "it is tried again by itself"},
-    {errc::target_blocked, "target_blocked", 502, exit_code::database, "enrichctl migrate --plan"},
+    {errc::target_blocked, "target_blocked", 502, exit_code::database, ""},
     {errc::target_invalid, "target_invalid", 502, exit_code::database, ""},
     {errc::unavailable, "unavailable", 503, exit_code::failed, "try again in a while"},
     {errc::cancelled, "cancelled", 503, exit_code::failed, "try again in a while"},
@@ -68,7 +69,11 @@ exit_code exit_code_of(errc code) {
     return row_of(code).exit;
 }
 
-std::string_view hint(errc code) {
+std::string_view hint(errc code, std::string_view detail) {
+    // Of all that may be wrong with a target, a migration adds columns and a table of ours; where that is it,
+    // the message says so.
+    if (code == errc::target_blocked && detail.ends_with("run: enrichctl migrate"))
+        return "enrichctl migrate --plan";
     return row_of(code).hint;
 }
 

@@ -45,7 +45,7 @@ inline constexpr exit_code all_exit_codes[] = {
     exit_code::interrupted,
 };
 
-/// A step that helps after such an error, where one can be named without knowing more; else empty.
-std::string_view hint(errc code);
+/// A step that helps after such an error, where one can be named from its code and its words; else empty.
+std::string_view hint(errc code, std::string_view detail = {});
 
 } // namespace enrichd

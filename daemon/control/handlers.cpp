@@ -31,6 +31,16 @@ result<bool> flag_of(const http::server_request& in, std::string_view name) {
     return error{errc::invalid_input, fmt::format("{}: expected true or false, got \"{}\"", name, value)};
 }
 
+// What helps after an error of this call, where the call says more than the error.
+std::string_view hint_of(route_id route, const error& e) {
+    const bool asks_target =
+        route == route_id::plan || route == route_id::migration_plan || route == route_id::migrate;
+    if (asks_target && e.code == errc::target_unavailable)
+        return "try it again once the database answers: this call is not repeated by itself";
+    if (route == route_id::release && e.code == errc::not_found) return "enrichctl quarantine list";
+    return hint(e.code, e.detail);
+}
+
 } // namespace
 
 awaitable<void> handlers::handle(http::server_request& in, http::response_writer& out) {
@@ -88,7 +98,9 @@ awaitable<void> handlers::dispatch(call& c) {
 awaitable<void> handlers::answer(call& c) {
     auto body = co_await ask(c);
     if (!body) {
-        (void)co_await send_error(c.out, body.error());
+        const auto& e = body.error();
+        auto told = error_body(name(e.code), e.detail, hint_of(c.route, e));
+        (void)co_await send_json(c.out, http_status(e.code), std::move(told));
         co_return;
     }
     const int status = success_status(c.route, *body);

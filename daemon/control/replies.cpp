@@ -28,7 +28,7 @@ awaitable<result<void>> send_json(http::response_writer& out, int status, json b
 }
 
 awaitable<result<void>> send_error(http::response_writer& out, error e) {
-    auto body = error_body(name(e.code), e.detail, hint(e.code));
+    auto body = error_body(name(e.code), e.detail, hint(e.code, e.detail));
     co_return co_await send_json(out, http_status(e.code), std::move(body));
 }
 

@@ -10,7 +10,7 @@ namespace enrichd {
 nlohmann::json error_object(errc code, const std::string& message, const std::string& hint) {
     return {{"code", name(code)},
             {"message", message},
-            {"hint", hint.empty() ? std::string(enrichd::hint(code)) : hint}};
+            {"hint", hint.empty() ? std::string(enrichd::hint(code, message)) : hint}};
 }
 
 } // namespace enrichd

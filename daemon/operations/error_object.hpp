@@ -10,7 +10,7 @@
 
 namespace enrichd {
 
-/// `hint` stands in for the usual one of this code; empty: the usual one.
+/// `hint` stands in for the usual one of this code and message; empty: the usual one.
 nlohmann::json error_object(errc code, const std::string& message, const std::string& hint = {});
 
 } // namespace enrichd

@@ -57,7 +57,7 @@ result<job_row> live_operations::job_of_file(enrichd::kind k, const std::string&
     const auto of_kind =
         std::find_if(with_file.begin(), with_file.end(), [&](const job_row& j) { return j.plan.kind == k; });
     if (of_kind == with_file.end())
-        return error{errc::invalid_input,
+        return error{errc::state_conflict,
                      fmt::format("--kind {}: the file holds {} (job {})", name(k),
                                  name(with_file.front().plan.kind), job_name(with_file.front().id))};
     // The same rows, built again after a discard, are the same file: the newest that can be submitted counts.

@@ -48,13 +48,13 @@ json usage_object(const token_usage& u) {
             {"reasoning_tokens", u.reasoning_tokens}};
 }
 
-void tell_story(const job_row& job, const job_story& story, json& into) {
+void tell_story(const job_story& story, json& into) {
     into["why"] = story.why;
     into["next"] = story.next;
     into["held"] = or_null(story.held);
-    into["blocked"] = story.blocked ? error_object(story.blocked->code, story.blocked->message,
-                                                   "enrichctl retry " + job_name(job.id))
-                                    : json(nullptr);
+    into["blocked"] = story.blocked
+                          ? error_object(story.blocked->code, story.blocked->message, story.blocked->hint)
+                          : json(nullptr);
     into["error"] = story.failure ? error_object(story.failure->code, story.failure->detail) : json(nullptr);
 }
 
@@ -115,7 +115,7 @@ json job_reply::object(const job_row& job) {
         {"ended_ms", or_null(job.ended_ms)},
         {"next_due_ms", or_null(job.waiting.due_ms)},
     };
-    tell_story(job, tell(job, paused_, deadline), object);
+    tell_story(tell(job, paused_, deadline), object);
     return object;
 }
 

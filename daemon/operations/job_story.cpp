@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/operations/job_story.hpp"
 
+#include "core/control_errors.hpp"
 #include "core/iso_time.hpp"
 #include "core/overloaded.hpp"
 
 #include <fmt/format.h>
 
 #include <cmath>
+#include <string_view>
+#include <utility>
 
 namespace enrichd {
 
@@ -155,12 +158,44 @@ struct teller {
     static std::string times(std::int64_t n) { return n == 1 ? "once" : fmt::format("{} times", n); }
 };
 
+// "... (HTTP 500 to GET /batches/b, request req_1)" says another id at every try; the whole of it is in
+// `why`.
+std::string without_request_id(std::string message) {
+    const auto at = message.rfind(", request ");
+    if (at == std::string::npos || message.rfind("(HTTP ", at) == std::string::npos) return message;
+    const auto end = message.find(')', at);
+    return end == std::string::npos ? message : message.erase(at, end - at);
+}
+
+// The provider answered 404: either it is another server than was meant, or it has lost what is asked for.
+std::string advice_on_404(const job_row& job, std::string_view message) {
+    if (message.find("to POST /files)") != std::string_view::npos)
+        return fmt::format(
+            "look at [provider] base_url: there is no such API; then: systemctl reload enrichd, "
+            "and: enrichctl retry {}",
+            job_name(job.id));
+    return fmt::format("the provider does not know it any more; give it up: enrichctl cancel {} --abandon",
+                       job_name(job.id));
+}
+
+std::string advice(const job_row& job, errc code, std::string_view message) {
+    const auto again = "enrichctl retry " + job_name(job.id);
+    if (code == errc::provider_rejected && message.find("(HTTP 404 to ") != std::string_view::npos)
+        return advice_on_404(job, message);
+    if (!needs_person(code)) return again;
+    const auto first = hint(code, message);
+    return first.empty() ? again : fmt::format("{}, then: {}", first, again);
+}
+
 } // namespace
 
 job_story tell(const job_row& job, bool paused, std::optional<std::int64_t> deadline_ms) {
     auto story = std::visit(teller{job, paused, deadline_ms}, job.state);
     if (story.held || job::has_ended(job.state) || !job.waiting.cause) return story;
-    story.blocked = obstacle{*job.waiting.cause, job.waiting.reason};
+    const auto code = *job.waiting.cause;
+    auto message = without_request_id(job.waiting.reason);
+    auto help = advice(job, code, message);
+    story.blocked = obstacle{code, std::move(message), std::move(help)};
     story.why = job.waiting.reason;
     if (job.waiting.failures > 1) story.why += fmt::format(" (tried {} times)", job.waiting.failures);
     return story;

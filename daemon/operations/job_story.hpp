@@ -14,7 +14,8 @@ namespace enrichd {
 /// Why the world does not let a job go on. It is tried again by itself.
 struct obstacle {
     errc code{};
-    std::string message;
+    std::string message; ///< the same at every try: without the id that the provider gave this request
+    std::string hint;    ///< what a person can do
 };
 
 struct job_story {

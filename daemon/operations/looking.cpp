@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 namespace enrichd {
 
@@ -21,6 +23,15 @@ namespace {
 constexpr std::int64_t most_open_jobs = 100'000; // all of them
 constexpr std::int64_t most_jobs = 1000;
 constexpr std::int64_t most_quarantined = 10'000;
+
+std::string why_no_report(const std::optional<run_row>& run) {
+    if (!run) return "there is no report yet: it is written when a run has ended";
+    const auto id = run_name(run->id);
+    if (run->state == run::state::refused)
+        return fmt::format("run {} has no report, as it was refused: {}", id, refusal_message(*run));
+    if (run::has_ended(run->state)) return fmt::format("the report of run {} is no longer there", id);
+    return fmt::format("run {} has no report yet: it is written when the run has ended", id);
+}
 
 result<std::string> read_whole(const fs::path& path) {
     std::error_code ec;
@@ -122,20 +133,16 @@ result<std::string> live_operations::request_file(std::string job_id) {
 }
 
 result<std::string> live_operations::report(std::optional<std::string> run, std::string format) {
-    auto folder = parts_.spool.validation_folder();
+    std::optional<run_row> asked;
     if (run) {
-        const auto row = find_run(*run);
+        auto row = find_run(*run);
         if (!row) return row.error();
-        folder /= report_folder(row->created_ms, run_name(row->id));
-    } else {
-        folder /= "latest";
+        asked = std::move(*row);
     }
-    const auto path = folder / ("enrichment_report." + format);
+    const auto folder = asked ? report_folder(asked->created_ms, run_name(asked->id)) : "latest";
+    const auto path = parts_.spool.validation_folder() / folder / ("enrichment_report." + format);
     std::error_code ignored;
-    if (!fs::exists(path, ignored))
-        return error{errc::not_found,
-                     run ? fmt::format("run {} has no report yet: it is written when the run has ended", *run)
-                         : "there is no report yet: it is written when a run has ended"};
+    if (!fs::exists(path, ignored)) return error{errc::not_found, why_no_report(asked)};
     return read_whole(path);
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/operations/error_object.hpp"
 #include "daemon/operations/run_reply.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -70,6 +71,15 @@ bool is_problem(const error& e) {
     return e.code == errc::target_blocked || e.code == errc::invalid_input;
 }
 
+// A budget can only lower the profile's limit; that it did not is said.
+json warnings_about(const run_order& order, money limit) {
+    json all = json::array();
+    if (order.budget && *order.budget > limit)
+        all.push_back(fmt::format("the budget of {} is above the limit of profile {}, {}, which counts",
+                                  display_dollars(*order.budget), order.profile, display_dollars(limit)));
+    return all;
+}
+
 json plan_object(const run_summary& summary, const run_order& order, money limit) {
     const auto bound = summary.bound();
     const bool fits = bound <= limit;
@@ -84,7 +94,7 @@ json plan_object(const run_summary& summary, const run_order& order, money limit
             {"would_fit_limit", fits ? json(nullptr) : json(summary.would_fit.value_or(0))},
             {"kinds", std::move(kinds)},
             {"authorities", authority_array(summary)},
-            {"warnings", json::array()}};
+            {"warnings", warnings_about(order, limit)}};
 }
 
 json migration_object(const std::string& identity, const std::vector<target::migration_step>& steps) {

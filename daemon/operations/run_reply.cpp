@@ -67,7 +67,19 @@ std::set<std::int64_t> in_flight_jobs(const run_summary& summary) {
     return all;
 }
 
+json rows_by_kind(const run_summary& summary) {
+    json all = json::object();
+    for (const auto& k : summary.kinds)
+        all[std::string(name(k.kind))] = row_object(k.rows);
+    return all;
+}
+
 } // namespace
+
+std::string refusal_message(const run_row& run) {
+    const auto kept = refusal_of(run);
+    return kept.is_object() ? text_member(kept, "message").value_or("") : "";
+}
 
 json row_object(const row_counts& rows) {
     return {{"seen", rows.seen},           {"selected", rows.selected},   {"done", rows.done},
@@ -89,6 +101,9 @@ json run_reply::object(const run_row& run, bool with_jobs) {
     const auto jobs = ledger_.jobs().of_run(run.id);
     std::int64_t requests = 0;
     std::int64_t updated = 0;
+    std::int64_t replaced = 0;
+    for (const auto& k : summary.kinds)
+        replaced += k.replaced_texts;
     for (const auto& job : jobs) {
         if (job.plan.attempt == 1) requests += static_cast<std::int64_t>(job.plan.totals.requests);
         updated += updated_rows(ledger_.requests().tallies(job.id));
@@ -100,10 +115,12 @@ json run_reply::object(const run_row& run, bool with_jobs) {
         {"started_ms", run.created_ms},
         {"ended_ms", run.ended_ms ? json(*run.ended_ms) : json(nullptr)},
         {"rows", row_object(sum(summary.kinds))},
+        {"rows_by_kind", rows_by_kind(summary)},
         {"in_flight_jobs", job_names(in_flight_jobs(summary))},
         {"requests", requests},
         {"outcomes", outcomes(jobs, requests)},
         {"updated", updated},
+        {"replaced_texts", replaced},
         {"budget",
          {{"limit_usd", exact_dollars(run.limit)},
           {"projected_usd", exact_dollars(summary.bound())},

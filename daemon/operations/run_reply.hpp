@@ -7,6 +7,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <string>
+
 namespace enrichd {
 
 class run_reply {
@@ -25,6 +27,9 @@ private:
     const spool& spool_;
     job_reply jobs_;
 };
+
+/// Why a refused run was refused.
+std::string refusal_message(const run_row& run);
 
 /// Counts of rows under their names in replies.
 nlohmann::json row_object(const row_counts& rows);

@@ -61,8 +61,7 @@ void add_job_alerts(const std::vector<job_row>& open, std::vector<alert>& into) 
             });
             if (same != into.end()) continue;
             into.push_back({needs_person(story.blocked->code) ? severity::blocked : severity::waiting, since,
-                            story.blocked->code, story.blocked->message,
-                            "enrichctl retry " + job_name(job.id)});
+                            story.blocked->code, story.blocked->message, story.blocked->hint});
         } else if (std::holds_alternative<job::submit_unknown>(job.state)) {
             into.push_back({severity::unknown, since, errc::provider_ambiguous,
                             fmt::format("job {}: {}", job_name(job.id), story.why),
