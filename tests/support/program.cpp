@@ -8,7 +8,10 @@
 #include <poll.h>
 #include <spawn.h>
 #include <stdexcept>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace enrichd::test {
@@ -30,12 +33,33 @@ int left_until(clock::time_point when) {
     return left > 0 ? static_cast<int>(left) : 0;
 }
 
+// Two ends, as pipe2() makes them, of which the second is a terminal that passes bytes on as they are.
+void open_terminal(int (&ends)[2], unsigned short columns) {
+    winsize size = {};
+    size.ws_col = columns;
+    size.ws_row = 25;
+    termios as_it_is = {};
+    cfmakeraw(&as_it_is);
+    ends[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    char name[64];
+    if (ends[0] < 0 || grantpt(ends[0]) != 0 || unlockpt(ends[0]) != 0 ||
+        ptsname_r(ends[0], name, sizeof name) != 0)
+        throw std::runtime_error("posix_openpt");
+    ends[1] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (ends[1] < 0 || tcsetattr(ends[1], TCSANOW, &as_it_is) != 0 || ioctl(ends[1], TIOCSWINSZ, &size) != 0)
+        throw std::runtime_error(name);
+}
+
 } // namespace
 
 started_program::started_program(const std::string& file, std::vector<std::string> arguments,
-                                 std::map<std::string, std::string> environment) {
+                                 std::map<std::string, std::string> environment, unsigned short columns) {
     int out[2], err[2];
-    if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+    if (columns > 0)
+        open_terminal(out, columns);
+    else if (pipe2(out, O_CLOEXEC) != 0)
+        throw std::runtime_error("pipe2");
+    if (pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
     arguments.insert(arguments.begin(), file);
     environment.emplace("PATH", "/usr/bin:/bin");
     std::vector<std::string> variables;
@@ -79,7 +103,7 @@ bool started_program::read_more(int timeout_ms) {
         const auto n = read(fd, piece, sizeof piece);
         if (n > 0) {
             into.append(piece, static_cast<std::size_t>(n));
-        } else if (n == 0) {
+        } else if (n == 0 || errno == EIO) { // EIO: nobody holds the terminal any more
             close(fd);
             fd = -1;
         }
@@ -110,8 +134,8 @@ program_end started_program::wait() {
 }
 
 program_end run_program(const std::string& file, std::vector<std::string> arguments,
-                        std::map<std::string, std::string> environment) {
-    return started_program(file, std::move(arguments), std::move(environment)).wait();
+                        std::map<std::string, std::string> environment, unsigned short columns) {
+    return started_program(file, std::move(arguments), std::move(environment), columns).wait();
 }
 
 } // namespace enrichd::test

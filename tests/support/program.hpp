@@ -16,12 +16,12 @@ struct program_end {
     std::string err;
 };
 
-/// Neither output is a terminal; standard input is at its end. The environment is what is given, with PATH
-/// added.
+/// Neither output is a terminal, unless `columns` are given: then standard output is one of that width.
+/// Standard input is at its end. The environment is what is given, with PATH added.
 class started_program {
 public:
     started_program(const std::string& file, std::vector<std::string> arguments,
-                    std::map<std::string, std::string> environment = {});
+                    std::map<std::string, std::string> environment = {}, unsigned short columns = 0);
     ~started_program(); ///< kills it if it still runs
     started_program(const started_program&) = delete;
     started_program& operator=(const started_program&) = delete;
@@ -41,6 +41,6 @@ private:
 };
 
 program_end run_program(const std::string& file, std::vector<std::string> arguments,
-                        std::map<std::string, std::string> environment = {});
+                        std::map<std::string, std::string> environment = {}, unsigned short columns = 0);
 
 } // namespace enrichd::test

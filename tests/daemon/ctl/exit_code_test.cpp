@@ -56,7 +56,12 @@ TEST_CASE("wrong arguments are 2, before anybody is asked", "[daemon][ctl]") {
                                                {"quarantine", "release"},
                                                {"quarantine", "release", "k", "--all"},
                                                {"submit", "--kind", "summaries", "--input", "/nonexistent"},
-                                               {"poll", "--batch-id", "b", "--timeout", "soon"}}) {
+                                               {"poll", "--batch-id", "b", "--timeout", "soon"},
+                                               {"plan", "--budget", "0.0001", "50"},
+                                               {"plan", "--budget", "1", "--budget", "50"},
+                                               {"cancel", "--batch-id", "5", "6"},
+                                               {"cancel", "--batch-id", "5", "--batch-id", "6"},
+                                               {"poll", "1", "--batch-id", "2"}}) {
         CAPTURE(arguments);
         const auto end = f.ctl(arguments);
         CHECK(end.code == 2);
@@ -66,6 +71,20 @@ TEST_CASE("wrong arguments are 2, before anybody is asked", "[daemon][ctl]") {
     CHECK(f.calls().empty());
     CHECK(contains(f.ctl({"sumbit"}).err, "did you mean \"submit\"?"));
     CHECK(contains(f.ctl({"run", "--limt", "5"}).err, "did you mean \"--limit\"?"));
+    CHECK(contains(f.ctl({"plan", "--budget", "1", "--budget", "50"}).err,
+                   "--budget was given more than once: 1, 50"));
+    CHECK(contains(f.ctl({"poll", "1", "--batch-id", "2"}).err, "either --batch-id 2 or 1, not both"));
+}
+
+TEST_CASE("an id may stand behind flags: each of them takes one value and no more", "[daemon][ctl]") {
+    ctl_fixture f;
+    f.reply("merge", {{"status", "already_merged"}, {"updated", 0}, {"skipped_count", 3}});
+    auto job = sample_batch("5", "fetched", 120);
+    job["batch_status"] = "completed";
+    f.reply("job", {{"job", job}});
+    CHECK(f.ctl({"merge", "--kind", "summaries", "5"}).code == 0);
+    CHECK(f.ctl({"poll", "--timeout", "3", "5"}).code == 0);
+    CHECK(f.calls() == std::vector<std::string>{"merge 5 summaries", "job 5"});
 }
 
 TEST_CASE("a finished run is 0, with failed rows 3, refused by its error", "[daemon][ctl]") {
@@ -104,6 +123,14 @@ TEST_CASE("a finished run is 0, with failed rows 3, refused by its error", "[dae
 
     f.reply("run", {{"run", sample_run("cancelled")}});
     CHECK(f.ctl(run).code == 1);
+
+    auto given_up = sample_run("done", {sample_batch("7", "merged", 120)});
+    given_up["outcomes"] = outcome_counts({{"ok", 20}, {"cancelled", 100}});
+    f.reply("run", {{"run", given_up}});
+    end = f.ctl(run);
+    CHECK(end.code == 3);
+    CHECK(contains(end.err, "100 requests cancelled"));
+    CHECK_FALSE(contains(end.err, "failed"));
 }
 
 TEST_CASE("a rerun with nothing to do says so", "[daemon][ctl]") {
@@ -114,10 +141,23 @@ TEST_CASE("a rerun with nothing to do says so", "[daemon][ctl]") {
     nothing["outcomes"] = outcome_counts();
     f.reply("start_run", {{"status", "accepted"}, {"run", sample_run("requested")}});
     f.reply("run", {{"run", nothing}});
-    const auto end = f.ctl({"run", "--auto", "--wait"});
-    CHECK(end.code == 0);
-    CHECK(contains(end.out, "nothing to do: 0 requests"));
-    CHECK(contains(end.out, "1200 rows seen: 126 to enrich, 1074 done"));
+    for (const std::vector<std::string>& run :
+         std::vector<std::vector<std::string>>{{"run", "--auto", "--wait"}, {"run", "--auto"}}) {
+        const auto end = f.ctl(run);
+        CHECK(end.code == 0);
+        CHECK(contains(end.out, "nothing to do: 0 requests"));
+        CHECK(contains(end.out, "1200 rows seen: 126 to enrich, 1074 done"));
+        CHECK_FALSE(contains(end.out, "goes on"));
+    }
+}
+
+TEST_CASE("a budget above the profile's limit is said not to count", "[daemon][ctl]") {
+    ctl_fixture f;
+    f.reply("start_run", {{"status", "accepted"}, {"run", sample_run("requested")}});
+    f.reply("run", {{"run", sample_run("done", {sample_batch("7", "merged", 120)})}});
+    CHECK(contains(f.ctl({"run", "--auto", "--budget", "1000"}).err,
+                   "--budget 1000 is above the limit of the profile, $200.00, which counts"));
+    CHECK_FALSE(contains(f.ctl({"run", "--auto", "--budget", "100"}).err, "limit of the profile"));
 }
 
 TEST_CASE("run without --wait returns once it is built, and says how to go on", "[daemon][ctl]") {
@@ -165,6 +205,8 @@ TEST_CASE("a plan that does not fit is 8, one that cannot work has its error's c
     end = f.ctl({"plan"});
     CHECK(end.code == 11);
     CHECK(contains(end.err, "no column summary_en"));
+    CHECK_FALSE(contains(end.out, "no column summary_en")); // told once
+    CHECK(contains(end.out, "summaries: not possible as things are"));
 }
 
 TEST_CASE("a wait that times out is 9, and the run goes on", "[daemon][ctl]") {
@@ -202,6 +244,11 @@ TEST_CASE("a batch that expired or failed is told by poll's exit code", "[daemon
     CHECK(poll(job) == 0);
     job["batch_status"] = "expired";
     CHECK(poll(job) == 3);
+    job["batch_counts"] = {{"total", 120}, {"completed", 1}, {"failed", 0}};
+    f.reply("job", {{"job", job}});
+    const auto expired = f.ctl({"poll", "--batch-id", "batch_abc123"});
+    CHECK(contains(expired.out, "120 of 120 requests ended (1 ok, 119 expired)"));
+    CHECK(contains(expired.err, "ended expired: 120 of 120 requests ended (1 ok, 119 expired)"));
     job["state"] = "failed";
     job["error"] = error_object("provider_rejected", "bad file");
     CHECK(poll(job) == 10);

@@ -10,6 +10,7 @@
 #include "tests/support/server_thread.hpp"
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 #include <thread>
 
@@ -77,24 +78,61 @@ TEST_CASE("--json is JSON without a daemon too", "[daemon][ctl]") {
     CHECK(json::parse(end.out)["error"]["code"] == "unreachable");
 }
 
-TEST_CASE("tables fit the width that the terminal is said to have", "[daemon][ctl]") {
+TEST_CASE("with --json everything on standard output is JSON", "[daemon][ctl]") {
+    ctl_fixture f;
+    for (const std::vector<std::string>& wrong :
+         std::vector<std::vector<std::string>>{{"plan", "--limit", "0"},
+                                               {"sumbit"},
+                                               {"cancel"},
+                                               {"poll", "1", "--batch-id", "2"},
+                                               {"submit", "--kind", "summaries", "--input", "/nonexistent"},
+                                               {"tokens", "/nonexistent"}}) {
+        CAPTURE(wrong);
+        auto arguments = wrong;
+        arguments.push_back("--json");
+        const auto end = f.ctl(arguments);
+        CHECK(end.code == 2);
+        const auto told = json::parse(end.out, nullptr, false);
+        REQUIRE(told.is_object());
+        CHECK(told["error"]["code"] == "invalid_input");
+        CHECK(contains(end.err, told["error"]["message"].get<std::string>()));
+    }
+    f.reply("plan", {{"fits", true}, {"kinds", {{{"kind", "summaries"}, {"requests", 5}}}}});
+    const auto asked = f.ctl({"run", "--json"});
+    CHECK(asked.code == 2);
+    CHECK(json::parse(asked.out)["kinds"][0]["requests"] == 5);
+}
+
+TEST_CASE("tables fit the width of the terminal", "[daemon][ctl]") {
     ctl_fixture f;
     auto job = sample_batch("7", "polling", 40);
     job["why"] = std::string(300, 'w') + "\x1b[2J";
     job["batch_id"] = "batch_0123456789abcdef0123456789abcdef";
     f.reply("jobs", {{"jobs", {job, sample_job("8", "built")}}});
-    for (const int width : {40, 80, 200}) {
+    for (const unsigned short width : std::array<unsigned short, 3>{40, 80, 200}) {
         CAPTURE(width);
-        f.environment["COLUMNS"] = std::to_string(width);
-        const auto end = f.ctl({"jobs"});
+        const auto end = run_program(ENRICHCTL, f.with_socket({"jobs", "--no-color"}), f.environment, width);
         CHECK(end.code == 0);
-        CHECK(widest(end.out) <= static_cast<std::size_t>(width));
+        CHECK(widest(end.out) <= width);
         CHECK(contains(end.out, "polling"));
         CHECK_FALSE(contains(end.out, "\x1b"));
-        CHECK(contains(end.out, "batch_0123456789abcdef0123456789abcdef") == (width > 40));
+        CHECK(contains(end.out, "batch_0123456789abcdef0123456789abcdef") == (width > 80));
+        CHECK(contains(end.out, "batch_0123456")); // cut before a column goes
+        CHECK(contains(end.out, "COST") == (width > 40));
     }
-    f.environment.erase("COLUMNS");
+    f.environment["COLUMNS"] = "40";
     CHECK(contains(f.ctl({"jobs"}).out, std::string(300, 'w'))); // into a pipe: nothing is cut
+}
+
+TEST_CASE("texts are wrapped to the terminal, and left alone in a pipe", "[daemon][ctl]") {
+    ctl_fixture f;
+    auto job = sample_job("7", "intent_upload");
+    job["why"] = "the provider cannot be reached: connection refused, and this goes on for a while";
+    f.reply("job", {{"job", job}});
+    const auto shown = run_program(ENRICHCTL, f.with_socket({"job", "7", "--no-color"}), f.environment, 60);
+    CHECK(widest(shown.out) <= 60);
+    CHECK(contains(shown.out, "why         the provider cannot be reached: connection\n    refused"));
+    CHECK(contains(f.ctl({"job", "7"}).out, "connection refused, and this goes on for a while\n"));
 }
 
 TEST_CASE("the flags of a run arrive as its order", "[daemon][ctl]") {
@@ -136,6 +174,99 @@ TEST_CASE("build writes each request file byte for byte, folders made, further o
     CHECK(read_file(f.folder / "data/batch/test.002.jsonl") == content);
     CHECK(contains(end.out, "enrichctl submit --kind summaries --input " + out.native()));
     CHECK(f.calls() == std::vector<std::string>{"build", "run r12", "request_file 7", "request_file 8"});
+}
+
+TEST_CASE("build says which job has the rows already, and job --out writes its file", "[daemon][ctl]") {
+    ctl_fixture f;
+    write_file(f.folder / "spool", "{}\n");
+    auto nothing = sample_run("done");
+    nothing["requests"] = nothing["updated"] = 0;
+    nothing["outcomes"] = outcome_counts();
+    nothing["in_flight_jobs"] = {"7"};
+    f.reply("build", {{"status", "accepted"}, {"run", sample_run("requested")}});
+    f.reply("run", {{"run", nothing}});
+    const auto out = f.folder / "again.jsonl";
+    const auto end = f.ctl({"build", "--kind", "summaries", "--out", out.native()});
+    CHECK(end.code == 0);
+    CHECK(contains(end.out, out.native() + " was not written: the rows are in an open job already"));
+    CHECK(contains(end.out, "enrichctl job 7 --out " + out.native()));
+    CHECK(contains(end.out, "enrichctl discard 7"));
+    CHECK_FALSE(std::filesystem::exists(out));
+
+    auto job = sample_job("7", "built");
+    job["file"]["sha256"] = hex_of("{}\n");
+    f.reply("job", {{"job", job}});
+    f.daemon.with([&](fake_operations& ops) { ops.request_path = f.folder / "spool"; });
+    CHECK(contains(f.ctl({"job", "7", "--out", out.native()}).out, "again.jsonl: 120 requests"));
+    CHECK(read_file(out) == "{}\n");
+    CHECK(f.ctl({"job", "7", "--out", "-"}).out == "{}\n");
+}
+
+TEST_CASE("status of a run says why it waits, or was refused", "[daemon][ctl]") {
+    ctl_fixture f;
+    auto run = sample_run("requested");
+    run["waiting_for"] = "connection to server failed: Connection refused \tIs the server running?";
+    f.reply("run", {{"run", run}});
+    CHECK(contains(f.ctl({"status", "r12"}).out,
+                   "waits: connection to server failed: Connection refused Is the"));
+    run["waiting_for"] = "paused";
+    f.reply("run", {{"run", run}});
+    CHECK(contains(f.ctl({"status", "r12"}).out, "goes on after: enrichctl resume"));
+    auto job = sample_job("7", "intent_upload");
+    job["blocked"] = error_object("provider_busy", "no answer");
+    f.reply("run", {{"run", sample_run("open", {job})}});
+    CHECK(contains(f.ctl({"status", "r12"}).out, "job 7 waits: no answer\n  hint: a hint"));
+    auto refused = sample_run("refused");
+    refused["error"] = error_object("target_blocked", "events lacks summary_en");
+    f.reply("run", {{"run", refused}});
+    const auto end = f.ctl({"status", "r12"});
+    CHECK(end.code == 0);
+    CHECK(contains(end.out, "error: events lacks summary_en\n  hint: a hint"));
+}
+
+TEST_CASE("rows of two kinds are told of each, not added up", "[daemon][ctl]") {
+    ctl_fixture f;
+    auto run = sample_run("done");
+    run["rows"] = {{"seen", 480}, {"selected", 480}};
+    run["rows_by_kind"] = {{"summaries", {{"seen", 240}, {"selected", 240}}},
+                           {"embeddings", {{"seen", 240}, {"selected", 240}}}};
+    f.reply("run", {{"run", run}});
+    const auto end = f.ctl({"status", "r12"});
+    CHECK(contains(end.out, "embeddings: 240 rows seen: 240 to enrich"));
+    CHECK(contains(end.out, "summaries: 240 rows seen: 240 to enrich"));
+    CHECK_FALSE(contains(end.out, "480"));
+}
+
+TEST_CASE("what the program says in lines stays in lines, and data cannot break out of its own",
+          "[daemon][ctl]") {
+    ctl_fixture f;
+    f.refuse("migrate", errc::target_blocked, "as the owner, run:\nALTER TABLE events\n\tADD x;\x1b[2J");
+    const auto end = f.ctl({"migrate"});
+    CHECK(end.code == 11);
+    CHECK(end.err == "enrichctl: as the owner, run:\n  ALTER TABLE events\n   ADD x;\\x1b[2J\n");
+}
+
+TEST_CASE("a migration's plan is SQL as it stands: the pending statements, the rest in comments",
+          "[daemon][ctl]") {
+    ctl_fixture f;
+    f.reply("migration_plan",
+            {{"pending", 2},
+             {"target", "postgresql:/run/db/events"},
+             {"steps",
+              {{{"name", "0001_enrichment_columns"}, {"sql", "ALTER TABLE done;"}, {"applied", true}},
+               {{"name", "0002_merge_log"}, {"sql", "-- a log\nCREATE TABLE l (\n  a text);\n"}},
+               {{"name", "0003_unique_hash"},
+                {"sql", "CREATE UNIQUE INDEX;"},
+                {"note", "duplicates:\nDROP TABLE x;"}}}}});
+    const auto end = f.ctl({"migrate", "--plan"});
+    CHECK(end.code == 0);
+    std::stringstream in(end.out);
+    std::string statements;
+    for (std::string line; std::getline(in, line);)
+        if (!line.empty() && !line.starts_with("--")) statements += line + "\n";
+    CHECK(statements == "CREATE TABLE l (\n  a text);\n");
+    CHECK(contains(end.out, "-- note: duplicates: DROP TABLE x;\n-- CREATE UNIQUE INDEX;\n"));
+    CHECK(contains(end.out, "the daemon's role needs SELECT"));
 }
 
 TEST_CASE("a file that comes otherwise than it was built is an error", "[daemon][ctl]") {
@@ -242,7 +373,7 @@ TEST_CASE("the small commands ask what they are named for", "[daemon][ctl]") {
     CHECK(f.ctl({"quarantine", "list"}).out == "the quarantine is empty\n");
     CHECK(contains(f.ctl({"quarantine", "release", "a", "b"}).out, "2 rows released"));
     CHECK(f.ctl({"quarantine", "release", "--all"}).code == 0);
-    CHECK(contains(f.ctl({"migrate", "--plan"}).out, "    ALTER TABLE\n    x\n"));
+    CHECK(contains(f.ctl({"migrate", "--plan"}).out, "\nALTER TABLE\nx\n"));
     CHECK(contains(f.ctl({"migrate"}).out, "nothing to migrate"));
     CHECK(f.calls() == std::vector<std::string>{"cancel batch_abc123", "cancel r12", "discard 7", "retry 7",
                                                 "pause", "resume", "quarantine_list",
@@ -271,8 +402,10 @@ TEST_CASE("the report is printed, or written where the caller wants it", "[daemo
     const auto end = f.ctl({"report", "--run", "r12", "--out", file.native()});
     CHECK(end.out.empty());
     CHECK(read_file(file) == "# Report\n\n\xC3\xA9\n");
+    CHECK(f.ctl({"report", "--out", "-"}).out == "# Report\n\n\xC3\xA9\n");
     f.ctl({"report", "--json"});
-    CHECK(f.calls() == std::vector<std::string>{"report - md", "report r12 md", "report - json"});
+    CHECK(f.calls() ==
+          std::vector<std::string>{"report - md", "report r12 md", "report - md", "report - json"});
     f.refuse("report", errc::not_found, "no report yet");
     CHECK(f.ctl({"report", "--out", (f.folder / "none.md").native()}).code == 6);
     CHECK_FALSE(std::filesystem::exists(f.folder / "none.md"));
@@ -283,6 +416,9 @@ TEST_CASE("versions are told, and help teaches", "[daemon][ctl]") {
     const auto end = f.ctl({"version"});
     CHECK(end.out == "enrichctl " + std::string(program_version()) + "\nenrichd " +
                          std::string(program_version()) + " at " + f.socket + "\n");
+    const auto of_group = run_program(ENRICHCTL, {"quarantine", "--help"});
+    CHECK(contains(of_group.out, "enrichctl quarantine release [KEY...]"));
+    CHECK_FALSE(contains(of_group.out, "enrichctl run"));
     const auto help = run_program(ENRICHCTL, {});
     CHECK(help.code == 0);
     CHECK(contains(help.out, "enrichctl run --auto --wait"));
@@ -322,4 +458,5 @@ TEST_CASE("tokens are counted without a daemon", "[daemon][ctl]") {
     CHECK(tokens({"--model", "gpt-unknown", folder / "text"}).code == 2);
     CHECK(tokens({"--encoding", "p50k", folder / "text"}).code == 2);
     CHECK(tokens({folder / "missing"}).code == 2);
+    CHECK(tokens({folder.path()}).code == 2);
 }

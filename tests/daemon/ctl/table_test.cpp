@@ -3,10 +3,13 @@
 #include "daemon/ctl/files.hpp"
 #include "daemon/ctl/table.hpp"
 #include "daemon/ctl/text.hpp"
+#include "daemon/ctl/wire.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_folder.hpp"
 
 #include <sstream>
+#include <sys/stat.h>
+#include <thread>
 
 using namespace enrichd;
 using namespace enrichd::ctl;
@@ -94,6 +97,56 @@ TEST_CASE("what could move the cursor is made visible", "[daemon][ctl]") {
     CHECK(escape("\xC3\xA9 \xE6\x97\xA5") == "\xC3\xA9 \xE6\x97\xA5");
 }
 
+TEST_CASE("lines are wrapped at blanks, colours take no room, long words stay whole", "[daemon][ctl]") {
+    CHECK(wrap("one two three\n", 9) == "one two\n    three\n");
+    CHECK(wrap("  one two three", 9) == "  one two\n    three");
+    CHECK(wrap("\x1b[31mone\x1b[0m two", 7) == "\x1b[31mone\x1b[0m two");
+    CHECK(wrap("abcdefghij", 4) == "abcdefghij");
+    CHECK(wrap("a b\n\nc\n", 80) == "a b\n\nc\n");
+    CHECK(wrap("one two three", 0) == "one two three");
+}
+
+TEST_CASE("messages keep to one line, or to lines that are indented", "[daemon][ctl]") {
+    CHECK(one_line("refused \tIs it\nrunning?\x07") == "refused Is it running?\\x07");
+    CHECK(several_lines("run:\nALTER\tTABLE;\x1b") == "run:\n  ALTER TABLE;\\x1b");
+}
+
+TEST_CASE("requests are counted as what became of them", "[daemon][ctl]") {
+    job_view job;
+    job.requests = 3;
+    job.state = "intent_upload";
+    CHECK(job.stage() == "sending");
+    CHECK(requests_of(job) == "0 of 3 requests done");
+    job.state = "polling";
+    job.batch_id = "batch_1";
+    job.batch_total = 3;
+    job.batch_done = 1;
+    CHECK(requests_of(job) == "1 of 3 requests done");
+    job.state = "fetched";
+    job.batch_status = "cancelled";
+    CHECK(requests_of(job) == "3 of 3 requests ended (1 ok, 2 cancelled)");
+    job.state = "merged";
+    job.outcomes = {{"ok", 1}, {"cancelled", 2}, {"pending", 0}};
+    CHECK(requests_of(job) == "3 of 3 requests ended (1 ok, 2 cancelled)");
+    job_view never_sent;
+    never_sent.state = "cancelled";
+    never_sent.requests = 3;
+    CHECK(requests_of(never_sent) == "3 requests, none sent");
+
+    run_view run; // two of the three are sent again
+    run.requests = 3;
+    auto again = job;
+    again.requests = 2;
+    again.state = "polling";
+    again.batch_done = 1;
+    run.jobs = {job, again};
+    run.outcomes = {{"ok", 1}, {"pending", 2}};
+    CHECK(requests_of(run) == "2 of 3 requests done");
+    CHECK(losses({{"ok", 1}, {"cancelled", 327}}) == "327 requests cancelled");
+    CHECK(losses({{"http_error", 1}, {"unsent", 1}, {"cancelled", 2}}) == "2 requests failed, 2 cancelled");
+    CHECK(losses({{"ok", 5}, {"stale", 1}}).empty());
+}
+
 TEST_CASE("texts are measured as a terminal shows them", "[daemon][ctl]") {
     CHECK(display_width("abc") == 3);
     CHECK(display_width("\xC3\xA9") == 1);
@@ -147,6 +200,41 @@ TEST_CASE("a file that is not finished leaves what was there before", "[daemon][
     }
     CHECK(test::read_file(place) == "one");
     CHECK(std::distance(std::filesystem::directory_iterator(place.parent_path()), {}) == 1);
+}
+
+TEST_CASE("what is no regular file is written to, and stays what it is", "[daemon][ctl]") {
+    test::temp_folder folder;
+    const auto fifo = folder / "fifo";
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    std::string read;
+    std::thread reader([&] { read = test::read_file(fifo); });
+    auto writer = file_writer::open(fifo).value();
+    writer.write("through the pipe").value();
+    writer.finish().value();
+    reader.join();
+    CHECK(read == "through the pipe");
+    CHECK(std::filesystem::is_fifo(fifo));
+}
+
+TEST_CASE("a symbolic link is followed, and stays", "[daemon][ctl]") {
+    test::temp_folder folder;
+    std::filesystem::create_directory(folder / "there");
+    test::write_file(folder / "there" / "file", "old");
+    std::filesystem::permissions(folder / "there" / "file", std::filesystem::perms::owner_all);
+    std::filesystem::create_symlink("there/file", folder / "link");
+    std::filesystem::create_symlink(folder / "there" / "new", folder / "dangling");
+    for (const char* name : {"link", "dangling"}) {
+        CAPTURE(name);
+        auto writer = file_writer::open(folder / name).value();
+        writer.write("new").value();
+        writer.finish().value();
+        CHECK(std::filesystem::is_symlink(folder / name));
+        CHECK(test::read_file(folder / name) == "new");
+    }
+    CHECK(test::read_file(folder / "there" / "file") == "new");
+    CHECK(std::filesystem::status(folder / "there" / "file").permissions() ==
+          std::filesystem::perms::owner_all);
+    CHECK(test::read_file(folder / "there" / "new") == "new");
 }
 
 TEST_CASE("a file that cannot be read or written says why", "[daemon][ctl]") {

@@ -49,11 +49,11 @@ TEST_CASE("a file that is not ours, or was edited, is refused with the way to re
     CHECK(reply.error().detail.find("enrichctl build --kind embeddings") != std::string::npos);
 }
 
-TEST_CASE("a file of the other kind is a wrong argument", "[operations][submit]") {
+TEST_CASE("a file of the other kind is a conflict, as it is for merge", "[operations][submit]") {
     built_set f;
     const auto reply = f.ops.submit(kind::embeddings, "sha-a", std::nullopt);
     REQUIRE_FALSE(reply);
-    CHECK(reply.error().code == errc::invalid_input);
+    CHECK(reply.error().code == errc::state_conflict);
     CHECK(reply.error().detail.find("summaries") != std::string::npos);
 }
 
