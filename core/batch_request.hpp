@@ -41,6 +41,10 @@ struct row_requests {
     std::size_t replaced = 0; ///< invalid UTF-8 sequences that were sent as U+FFFD
 };
 
+/// The row's text in the user message of a summary's request, without what build_requests() says around it;
+/// the whole message where that is not there.
+std::string_view text_within_frame(std::string_view user_message);
+
 row_requests build_requests(const source_row& row, const recipe& r, token_counter& counter);
 
 /// Input tokens at the batch price, and the output cap as the upper bound.

@@ -164,7 +164,8 @@ void add_rows(keys& k) {
     k.push_back(text_key("source.query", [](config& c) -> std::string& { return c.source.query; },
                          {.expected = "a SELECT statement",
                           .default_text = "the tables events and documents",
-                          .meaning = "Yields the rows, as columns key, text, title, date, authority."}));
+                          .meaning = "Yields the rows, as columns key, text, title, date, authority.",
+                          .valid = is_select}));
     k.push_back(
         text_key("source.text_column", [](config& c) -> std::string& { return c.source.text_column; },
                  {.expected = "the name of a column",
@@ -180,7 +181,8 @@ void add_rows(keys& k) {
          .secret = true}));
     k.push_back(text_key("target.table", [](config& c) -> std::string& { return c.target.table; },
                          {.expected = "the name of a table, with its schema if need be",
-                          .meaning = "The table that values are merged into."}));
+                          .meaning = "The table that values are merged into; in PostgreSQL as SQL writes it, "
+                                     "quoted where it holds blanks or capitals."}));
     k.push_back(text_key("target.key_column", [](config& c) -> std::string& { return c.target.key_column; },
                          {.expected = "the name of a column", .meaning = "Its key, of any scalar type."}));
     k.push_back(text_key("target.summary_column",

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 namespace enrichd {
@@ -195,6 +196,24 @@ bool is_database_url(const std::string& s) {
 
 bool is_socket_path(const std::string& s) {
     return s.size() <= 107; // sun_path of sockaddr_un has 108 bytes, one for the zero
+}
+
+bool is_select(const std::string& s) {
+    std::string_view rest = s;
+    for (;;) {
+        const auto word = rest.find_first_not_of(" \t\r\n(");
+        if (word == std::string_view::npos) return false;
+        rest.remove_prefix(word);
+        const bool line = rest.starts_with("--"), block = rest.starts_with("/*");
+        if (!line && !block) break;
+        const auto end = rest.find(line ? "\n" : "*/");
+        if (end == std::string_view::npos) return false;
+        rest.remove_prefix(end + (line ? 1 : 2));
+    }
+    std::string first(rest.substr(0, rest.find_first_of(" \t\r\n(*'\"-/")));
+    std::transform(first.begin(), first.end(), first.begin(),
+                   [](unsigned char c) { return c < 0x80 ? static_cast<char>(std::toupper(c)) : '?'; });
+    return first == "SELECT" || first == "WITH";
 }
 
 bool is_window(const std::string& s) {

@@ -65,5 +65,6 @@ bool is_provider_url(const std::string& s);
 bool is_database_url(const std::string& s);
 bool is_socket_path(const std::string& s); ///< fits into sockaddr_un
 bool is_window(const std::string& s);
+bool is_select(const std::string& s); ///< begins as a query does: SELECT or WITH, comments passed over
 
 } // namespace enrichd

@@ -80,6 +80,20 @@ std::variant<matched_route, no_route> match_route(std::string_view method, std::
     return miss;
 }
 
+std::string methods_of(std::string_view path) {
+    std::string out;
+    for (const auto& r : table)
+        if (match_path(r.path, path)) out += fmt::format("{}{}", out.empty() ? "" : ", ", r.method);
+    return out;
+}
+
+std::span<const std::string_view> parameters_of(route_id id) {
+    static constexpr std::string_view of_jobs[] = {"run", "all"}, of_report[] = {"format", "run"};
+    if (id == route_id::jobs) return of_jobs;
+    if (id == route_id::report) return of_report;
+    return {};
+}
+
 std::string percent_encode(std::string_view text) {
     std::string out;
     for (char c : text)

@@ -63,6 +63,12 @@ enum class no_route { path, method };
 /// Takes a decoded path.
 std::variant<matched_route, no_route> match_route(std::string_view method, std::string_view path);
 
+/// The methods that a path takes, for the field Allow: "GET, POST"; empty for an unknown path.
+std::string methods_of(std::string_view path);
+
+/// The parameters that a query of this call may have.
+std::span<const std::string_view> parameters_of(route_id id);
+
 /// RFC 3986: everything but letters, digits and -._~ as %XX.
 std::string percent_encode(std::string_view text);
 

@@ -75,6 +75,17 @@ void append_message(std::string& json, std::string_view role, std::string_view c
 
 } // namespace
 
+std::string_view text_within_frame(std::string_view user_message) {
+    if (!user_message.starts_with(introduction)) return user_message;
+    const auto rest = user_message.substr(introduction.size());
+    if (!rest.starts_with('\n')) return user_message;
+    const auto border = rest.substr(0, rest.find('\n', 1)); // with the newline before it
+    const auto text = rest.substr(border.size());
+    if (border.size() < 2 || !text.ends_with(border) || !text.starts_with('\n')) return user_message;
+    const auto end = text.size() - border.size();
+    return end < 1 ? std::string_view() : text.substr(1, end - 1);
+}
+
 std::vector<request_line> summary_lines(const request_text& t, const recipe& r, token_counter& counter,
                                         std::string& skip_reason) {
     const auto prompt_tokens = static_cast<std::uint64_t>(counter.count(r.prompt));

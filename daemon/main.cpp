@@ -1,6 +1,7 @@
 // enrichd: reads its command line and configuration, then serves.
 // SPDX-License-Identifier: Apache-2.0
 #include "core/version.hpp"
+#include "daemon/check_settings.hpp"
 #include "daemon/instance.hpp"
 #include "daemon/log.hpp"
 #include "daemon/settings.hpp"
@@ -53,6 +54,16 @@ enrichd::log::level level_of(const std::string& word) {
     return level::info;
 }
 
+int check(const enrichd::loaded_settings& settings) {
+    const auto problems = enrichd::problems_of(settings);
+    for (const auto& problem : problems)
+        fmt::print(stderr, "{}\n", problem);
+    if (!problems.empty()) return EX_CONFIG;
+    fmt::print("the configuration is good: {}\n",
+               settings.config_file.empty() ? "defaults and environment" : settings.config_file);
+    return EX_OK;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -65,11 +76,7 @@ int main(int argc, char** argv) {
             fmt::print(stderr, "{}\n", settings.error().detail);
             return EX_CONFIG;
         }
-        if (arguments->check_only) {
-            fmt::print("the configuration is good: {}\n",
-                       settings->config_file.empty() ? "defaults and environment" : settings->config_file);
-            return EX_OK;
-        }
+        if (arguments->check_only) return check(*settings);
         enrichd::log::open(level_of(settings->config.log_level));
         enrichd::instance daemon(arguments->sources, std::move(*settings));
         daemon.run();

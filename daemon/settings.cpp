@@ -19,6 +19,9 @@ namespace enrichd {
 namespace {
 
 result<std::string> read_file(const std::string& path, std::string_view what) {
+    std::error_code ec;
+    if (std::filesystem::is_directory(path, ec))
+        return error{errc::io, fmt::format("{}: cannot read {}: it is a folder, not a file", path, what)};
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
     if (file) text << file.rdbuf();

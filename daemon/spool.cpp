@@ -80,10 +80,11 @@ fs::path spool::errors_file(const std::string& batch_id) const {
     return batch_ / (safe_file_name(batch_id) + ".errors.jsonl");
 }
 
-result<fs::path> spool::open_report_folder(const std::string& name) const {
+result<fs::path> spool::open_report_folder(const std::string& name, bool is_latest) const {
     const auto folder = validation_ / name;
     std::error_code ec;
     fs::create_directories(folder, ec);
+    if (!ec && !is_latest && fs::exists(validation_ / "latest", ec)) return folder;
     // The link is replaced by a rename, so that there is always one.
     const auto beside = validation_ / "latest.new";
     if (!ec) fs::remove(beside, ec);

@@ -5,7 +5,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 #include "core/control_errors.hpp"
+#include "core/suggest.hpp"
 #include "daemon/control/replies.hpp"
 #include "daemon/control/requests.hpp"
 #include "daemon/log.hpp"
@@ -43,14 +48,36 @@ std::string_view hint_of(route_id route, const error& e) {
 
 } // namespace
 
+namespace {
+
+awaitable<void> refuse_route(http::server_request& in, http::response_writer& out, no_route miss) {
+    const auto [status, code] =
+        miss == no_route::path ? std::pair{404, "not_found"} : std::pair{405, "method_not_allowed"};
+    auto body = error_body(code, fmt::format("{} {}: no such call", in.method, in.path),
+                           "see docs/control-protocol.md");
+    http::field_list more;
+    if (miss == no_route::method) more.push_back({"Allow", methods_of(in.path)}); // RFC 9110, 15.5.6
+    (void)co_await send_json(out, status, std::move(body), std::move(more));
+}
+
+// A parameter that nobody reads was meant to change the answer.
+std::optional<error> unknown_parameter(const http::server_request& in, route_id route) {
+    const auto known = parameters_of(route);
+    for (const auto& [name, value] : in.query)
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            return error{
+                errc::invalid_input,
+                fmt::format("{}: unknown parameter{}", name,
+                            did_you_mean(name, std::vector<std::string>(known.begin(), known.end())))};
+    return std::nullopt;
+}
+
+} // namespace
+
 awaitable<void> handlers::handle(http::server_request& in, http::response_writer& out) {
     const auto match = match_route(in.method, in.path);
     if (const auto* miss = std::get_if<no_route>(&match)) {
-        const auto [status, code] =
-            *miss == no_route::path ? std::pair{404, "not_found"} : std::pair{405, "method_not_allowed"};
-        auto body = error_body(code, fmt::format("{} {}: no such call", in.method, in.path),
-                               "see docs/control-protocol.md");
-        (void)co_await send_json(out, status, std::move(body));
+        co_await refuse_route(in, out, *miss);
         co_return;
     }
     const auto& [which, id] = std::get<matched_route>(match);
@@ -61,6 +88,10 @@ awaitable<void> handlers::handle(http::server_request& in, http::response_writer
                                "only operators may do this: root, the daemon's own user and "
                                "members of the group enrichd"};
         (void)co_await send_error(out, refused);
+        co_return;
+    }
+    if (auto unknown = unknown_parameter(in, c.route)) {
+        (void)co_await send_error(out, std::move(*unknown));
         co_return;
     }
     auto body = co_await in.read_text(body_limit);

@@ -22,8 +22,9 @@ http::field_list version_field() {
     return {{"Enrichd-Version", std::string(program_version())}};
 }
 
-awaitable<result<void>> send_json(http::response_writer& out, int status, json body) {
-    const auto fields = version_field();
+awaitable<result<void>> send_json(http::response_writer& out, int status, json body, http::field_list more) {
+    auto fields = version_field();
+    fields.insert(fields.end(), more.begin(), more.end());
     co_return co_await out.reply(status, "application/json", render(std::move(body)), fields);
 }
 

@@ -21,7 +21,9 @@ json error_body(std::string_view code, std::string_view message, std::string_vie
 /// The daemon's version, as the field Enrichd-Version that every reply has.
 http::field_list version_field();
 
-awaitable<result<void>> send_json(http::response_writer& out, int status, json body);
+/// `more`: further header fields.
+awaitable<result<void>> send_json(http::response_writer& out, int status, json body,
+                                  http::field_list more = {});
 awaitable<result<void>> send_error(http::response_writer& out, error e);
 
 } // namespace enrichd::control

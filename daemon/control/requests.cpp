@@ -147,7 +147,7 @@ result<run_order> read_order(std::string_view body) {
 result<run_order> read_build_order(std::string_view body) {
     body_reader in(body);
     auto order = read_order_fields(in);
-    if (order.kinds.size() != 1) in.complain("kinds", "exactly one kind", nullptr);
+    if (order.kinds.size() != 1) in.complain("kinds", "exactly one kind", in.find("kinds"));
     if (auto r = in.finish(); !r) return r.error();
     return order;
 }

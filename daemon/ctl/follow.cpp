@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "daemon/ctl/session.hpp"
+#include "daemon/ctl/text.hpp"
 #include "daemon/with_timeout.hpp"
 
 namespace enrichd::ctl {
@@ -59,6 +60,11 @@ private:
     bool reached_ = false;
 };
 
+// "200 ms", "30 s", "5 min"
+std::string span(std::chrono::milliseconds time) {
+    return time.count() < 1000 ? fmt::format("{} ms", time.count()) : duration(time.count());
+}
+
 awaitable<void> pass(std::chrono::milliseconds time) {
     boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, time);
     co_await timer.async_wait(boost::asio::use_awaitable);
@@ -97,7 +103,8 @@ awaitable<answer<reply>> session::follow(route_id route, std::string id,
     auto r = co_await with_timeout(limit, fmt::format("waiting for {}", id), std::move(op));
     shown.clear();
     if (!r && r.error().code == errc::timed_out)
-        co_return lost(exit_code::wait_timed_out, "wait_timed_out", r.error().detail, goes_on);
+        co_return lost(exit_code::wait_timed_out, "wait_timed_out",
+                       fmt::format("waited {} for {} (--timeout)", span(*limit), id), goes_on);
     co_return judge(std::move(r));
 }
 

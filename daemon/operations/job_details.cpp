@@ -1,5 +1,6 @@
 // The details of one JOB object: its history, submissions, samples and files.
 // SPDX-License-Identifier: Apache-2.0
+#include "core/batch_request.hpp"
 #include "core/json_edge.hpp"
 #include "core/safe_text.hpp"
 #include "core/utf8.hpp"
@@ -54,7 +55,7 @@ std::string asked_text(const json& line) {
     if (!body) return {};
     if (const auto* messages = member(*body, "messages");
         messages && messages->is_array() && !messages->empty())
-        return text_member(messages->back(), "content").value_or("");
+        return std::string(text_within_frame(text_member(messages->back(), "content").value_or("")));
     const auto* input = member(*body, "input");
     if (!input) return {};
     if (input->is_string()) return input->get<std::string>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/config.hpp"
 #include "core/config_keys.hpp"
+#include "core/config_values.hpp"
 
 #include "tests/support/catch.hpp"
 
@@ -371,6 +372,19 @@ TEST_CASE("a client looks for the user's own daemon first, then for the system's
                                    "/run/enrichd/enrichd.sock"});
     CHECK(client_sockets(surroundings{{}, true}) == std::vector<std::string>{"/run/enrichd/enrichd.sock"});
     CHECK(client_sockets(somebody({{"ENRICHD_SOCKET", "/x"}})) == std::vector<std::string>{"/x"});
+}
+
+TEST_CASE("a source query begins as a query does", "[core][config]") {
+    for (const char* query :
+         {"SELECT 1", "select key from t", "  -- rows\n/* all */ WITH a AS (SELECT 1) SELECT 1", "(SELECT 1)",
+          "select*from t"}) {
+        CAPTURE(query);
+        CHECK(is_select(query));
+    }
+    for (const char* query : {"DELETE FROM t", "events", "-- nothing else", "SELECTED", "", "/* open"}) {
+        CAPTURE(query);
+        CHECK_FALSE(is_select(query));
+    }
 }
 
 TEST_CASE("a socket's path must fit the system's limit", "[core][config]") {

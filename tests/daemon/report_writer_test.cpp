@@ -104,6 +104,15 @@ TEST_CASE("a report is written into its run's folder, and latest points there", 
     CHECK(f.wait(writer.write(99)).error().code == errc::not_found);
 }
 
+TEST_CASE("a run that had nothing to do leaves latest where it is", "[report_writer]") {
+    operations_fixture f;
+    CHECK(f.files.open_report_folder("first", false).has_value()); // there is no other yet
+    CHECK(std::filesystem::read_symlink(f.files.validation_folder() / "latest") == "first");
+    CHECK(f.files.open_report_folder("second", true).has_value());
+    CHECK(f.files.open_report_folder("third", false).has_value());
+    CHECK(std::filesystem::read_symlink(f.files.validation_folder() / "latest") == "second");
+}
+
 TEST_CASE("older reports are kept", "[report_writer]") {
     operations_fixture f;
     report_writer writer(*f.l, f.files, f.now, f.loop.get_executor());

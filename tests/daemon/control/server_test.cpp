@@ -161,6 +161,8 @@ TEST_CASE("a wrong body is refused with every complaint, and the operation is no
     CHECK(refused(route_id::start_run, {{"authorities", "a"}}) ==
           "authorities: expected an array of texts, got \"a\"");
     CHECK(refused(route_id::build, json::object()) == "kinds: expected exactly one kind, got nothing");
+    CHECK(refused(route_id::build, {{"kinds", {"summaries", "embeddings"}}}) ==
+          "kinds: expected exactly one kind, got [\"summaries\",\"embeddings\"]");
     CHECK(refused(route_id::submit, {{"kind", "summaries"}, {"sha256", "AB"}}) ==
           "sha256: expected 64 hexadecimal digits in lower case, got \"AB\"");
     CHECK(refused(route_id::submit, json::object()) == "body: expected kind and sha256");
@@ -242,11 +244,14 @@ TEST_CASE("unknown paths and methods are told apart", "[daemon][control]") {
     http::client_settings settings;
     settings.server = http::unix_endpoint(f.socket);
     http::client plain(settings);
-    const auto status = [&](std::string method, std::string target) {
+    const auto answer = [&](std::string method, std::string target) {
         http::request r;
         r.method = std::move(method);
         r.target = std::move(target);
-        return test::run_to_end(io, plain.send(std::move(r)))->status;
+        return test::run_to_end(io, plain.send(std::move(r))).value();
+    };
+    const auto status = [&](std::string method, std::string target) {
+        return answer(std::move(method), std::move(target)).status;
     };
     CHECK(status("GET", "/v1/nothing") == 404);
     CHECK(status("GET", "/") == 404);
@@ -254,6 +259,38 @@ TEST_CASE("unknown paths and methods are told apart", "[daemon][control]") {
     CHECK(status("GET", "/v1/pause") == 405);
     CHECK(status("GET", "/v1/jobs?all=perhaps") == 400);
     CHECK(status("GET", "/v1/report?format=pdf") == 400);
+    CHECK(answer("DELETE", "/v1/jobs").find("Allow") == "GET");
+    CHECK(answer("PUT", "/v1/migration").find("Allow") == "GET, POST");
+    CHECK_FALSE(answer("GET", "/v1/nothing").find("Allow").has_value());
+}
+
+TEST_CASE("a parameter that nobody reads is refused, with the nearest one", "[daemon][control]") {
+    fixture f;
+    const auto answer = f.caller.get(route_id::jobs, {}, "?runs=r1");
+    CHECK(answer->status == 400);
+    CHECK(told(answer, "message") == "runs: unknown parameter (did you mean \"run\"?)");
+    CHECK(f.caller.get(route_id::status, {}, "?verbose=1")->status == 400);
+    CHECK(f.calls().empty());
+}
+
+TEST_CASE("an error says what helps with this call", "[daemon][control]") {
+    fixture f;
+    const auto hint_of = [&](route_id route, const char* call, errc code, const char* detail) {
+        f.daemon.with([&](fake_operations& ops) { ops.errors[call] = error{code, detail}; });
+        const auto answer =
+            find_route(route).method == "GET"
+                ? f.caller.get(route)
+                : f.caller.post(route, {},
+                                route == route_id::release ? json({{"keys", {"k"}}}) : json::object());
+        return told(answer, "hint");
+    };
+    CHECK(hint_of(route_id::plan, "plan", errc::target_unavailable, "no server").find("not repeated") !=
+          std::string::npos);
+    CHECK(hint_of(route_id::plan, "plan", errc::target_blocked, "events lacks a; run: enrichctl migrate") ==
+          "enrichctl migrate --plan");
+    CHECK(hint_of(route_id::plan, "plan", errc::target_blocked, "database \"x\" does not exist") == "");
+    CHECK(hint_of(route_id::release, "quarantine_release", errc::not_found, "no row k") ==
+          "enrichctl quarantine list");
 }
 
 TEST_CASE("a body beyond a megabyte is refused", "[daemon][control]") {

@@ -131,6 +131,32 @@ TEST_CASE("what stands in the way is told with a code that says whose it is", "[
     CHECK_FALSE(held_up(8, {std::nullopt, 2, "old", errc::provider_busy}).blocked); // merged
 }
 
+TEST_CASE("the advice fits what stands in the way", "[operations][story]") {
+    const auto advice = [](const std::string& reason, errc code) {
+        auto row = job_in(state(6));
+        row.waiting = {noon, 2, reason, code};
+        return tell(row, false, std::nullopt).blocked->hint;
+    };
+    const auto retry = "enrichctl retry " + job_name(job_in(state(6)).id);
+    CHECK(advice("no answer", errc::provider_ambiguous) == retry);
+    contains(advice("invalid key (HTTP 401 to GET /batches)", errc::provider_unauthorized), "api_key_file");
+    contains(advice("invalid key (HTTP 401 to GET /batches)", errc::provider_unauthorized), "then: " + retry);
+    contains(advice("gone (HTTP 404 to GET /batches/b, request req_1)", errc::provider_rejected),
+             "--abandon");
+    contains(advice("no page (HTTP 404 to POST /files)", errc::provider_rejected), "[provider] base_url");
+    CHECK(advice("events lacks a; run: enrichctl migrate", errc::target_blocked) ==
+          "enrichctl migrate --plan, then: " + retry);
+    CHECK(advice("database \"x\" does not exist", errc::target_blocked) == retry);
+}
+
+TEST_CASE("what differs by the provider's request id alone is the same obstacle", "[operations][story]") {
+    auto row = job_in(state(6));
+    row.waiting = {noon, 1, "busy (HTTP 500 to GET /batches/b, request req_17)", errc::provider_ambiguous};
+    const auto story = tell(row, false, std::nullopt);
+    CHECK(story.blocked->message == "busy (HTTP 500 to GET /batches/b)");
+    contains(story.why, "req_17");
+}
+
 TEST_CASE("a failed job gives the provider's reason as its error", "[operations][story]") {
     const auto story = tell(job_in(state(9)), false, {});
     REQUIRE(story.failure);
