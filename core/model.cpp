@@ -49,7 +49,7 @@ result<model> model_catalogue::find(std::string_view name, kind k) const {
     return error{
         errc::invalid_input,
         fmt::format("{}; known are {}. Prices and request fields of another must be given, never guessed: "
-                    "add a table [models.\"{}\"] to {}",
+                    "add a table [models.\"{}\"] to {} (docs/configuration.md, \"Models\")",
                     what, fmt::join(known, ", "), name, where)};
 }
 

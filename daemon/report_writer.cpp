@@ -82,8 +82,7 @@ std::vector<report_cause> find_causes(ledger& l, const std::vector<job_row>& job
 
 result<void> write_files(const spool& s, const std::string& folder, const report_facts& facts) {
     // A run that had nothing to do leaves "latest" with the report of the one before it.
-    const bool did_something = std::any_of(facts.kinds.begin(), facts.kinds.end(),
-                                           [](const report_kind& k) { return k.built.totals.requests > 0; });
+    const bool did_something = !facts.jobs.empty();
     const auto made = s.open_report_folder(folder, did_something);
     if (!made) return made.error();
     if (auto written = write_whole(*made / "enrichment_report.json", report_json(facts)); !written)

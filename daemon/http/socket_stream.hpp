@@ -12,7 +12,7 @@
 namespace enrichd::http {
 
 /// Takes a connected socket; TCP_NODELAY is set on it, as small writes followed by a read would otherwise
-/// wait 40 ms for the peer's delayed acknowledgement.
+/// wait for the peer's delayed acknowledgement.
 std::unique_ptr<byte_stream> make_stream(boost::asio::ip::tcp::socket socket);
 std::unique_ptr<byte_stream> make_stream(boost::asio::local::stream_protocol::socket socket);
 
