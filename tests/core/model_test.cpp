@@ -95,7 +95,8 @@ TEST_CASE("an unknown model is refused, and the refusal says what to do", "[core
         "known are text-embedding-3-large, text-embedding-3-small, text-embedding-ada-002. Prices and "
         "request "
         "fields of another must be given, never guessed: add a table [models.\"text-embeding-3-small\"] to a "
-        "file of your own, and name it in the configuration as [models] file");
+        "file of your own, and name it in the configuration as [models] file (docs/configuration.md, "
+        "\"Models\")");
 
     REQUIRE(models.overlay(own_model, "/etc/enrichd/models.toml").has_value());
     const auto still = models.find("gpt-9", kind::summaries);

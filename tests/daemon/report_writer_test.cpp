@@ -119,7 +119,10 @@ TEST_CASE("older reports are kept", "[report_writer]") {
     const auto first = merged_run(f);
     REQUIRE(f.wait(writer.write(first)));
     const auto second = f.add_open_run();
+    f.add_job(second);
     REQUIRE(f.wait(writer.write(second)));
+    const auto third = f.add_open_run(); // it has nothing to do
+    REQUIRE(f.wait(writer.write(third)));
     CHECK(json::parse(f.ops.report(std::nullopt, "json").value()).at("run_id") == run_name(second));
     CHECK(json::parse(f.ops.report(run_name(first), "json").value()).at("run_id") == run_name(first));
 }
