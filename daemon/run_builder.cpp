@@ -215,7 +215,8 @@ result<void> run_builder::open(const run_row& run) {
     }
     for (const auto& job : jobs)
         log_built(job);
-    log_run(log::level::info, run.id, fmt::format("built, {} jobs", jobs.size()));
+    log_run(log::level::info, run.id,
+            fmt::format("built, {} {}", jobs.size(), jobs.size() == 1 ? "job" : "jobs"));
     return {};
 }
 

@@ -21,7 +21,7 @@ bool may_pass(std::string_view state) {
 std::string fix_for(std::string_view state, std::string_view grants) {
     if (state == "42501") return grants.empty() ? "" : fmt::format("; as its owner, run: {}", grants);
     if (state == "42P01" || state == "42703")
-        return "; run: enrichctl migrate, and look at [source] and [target]";
+        return "; look at [source], [target] and enrichctl migrate --plan";
     if (state == "42804" || state == "42883")
         return "; cast in [source] query, so that key has the key column's type";
     if (state.starts_with("28")) return "; look at the user and password of [database] url";

@@ -49,7 +49,9 @@ std::string_view fix_for(const sqlite::sqlite_error& e) {
     case SQLITE_CORRUPT: return "; check the file with: PRAGMA integrity_check";
     default: break;
     }
-    return text.find("no such ") != std::string_view::npos ? "; run: enrichctl migrate" : "";
+    return text.find("no such ") != std::string_view::npos
+               ? "; look at [source], [target] and enrichctl migrate --plan"
+               : "";
 }
 
 /// Title, date and authority of the table's own rows, where it has them.

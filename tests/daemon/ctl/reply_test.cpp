@@ -391,7 +391,7 @@ TEST_CASE("a migration tells what it did, and what was there before", "[daemon][
                {{"name", "0002"}, {"applied", true}, {"applied_now", true}},
                {{"name", "0003"}, {"applied", false}, {"applied_now", false}, {"sql", "CREATE x"}}}}});
     CHECK(f.ctl({"migrate"}).out == "target t\nthere before 0001\napplied now 0002\npending 0003\n"
-                                    "    CREATE x\n1 step applied\n1 step pending\n");
+                                    "1 step applied\n1 step pending\n");
 }
 
 TEST_CASE("the report is printed, or written where the caller wants it", "[daemon][ctl]") {
