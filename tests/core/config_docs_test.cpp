@@ -3,11 +3,11 @@
 #include "core/config_keys.hpp"
 
 #include "tests/support/catch.hpp"
+#include "tests/support/golden.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -15,7 +15,7 @@ using namespace enrichd;
 
 namespace {
 
-constexpr std::string_view begin_mark = "<!-- keys: begin -->\n", end_mark = "<!-- keys: end -->\n";
+const std::string begin_mark = "<!-- keys: begin -->\n", end_mark = "<!-- keys: end -->\n";
 
 std::string code(const std::string& s) {
     return "`" + s + "`";
@@ -43,20 +43,7 @@ std::string table_of_keys() {
 } // namespace
 
 TEST_CASE("docs/configuration.md lists every key as the program knows it", "[core][config][docs]") {
-    const std::string path = ENRICHD_SOURCE_DIR "/docs/configuration.md";
-    std::stringstream read;
-    read << std::ifstream(path).rdbuf();
-    auto text = read.str();
-    const auto begin = text.find(begin_mark), end = text.find(end_mark);
-    REQUIRE(begin != std::string::npos);
-    REQUIRE(end != std::string::npos);
-    const auto from = begin + begin_mark.size();
-    if (std::getenv("ENRICHD_TEST_ACCEPT")) {
-        text.replace(from, end - from, table_of_keys());
-        std::ofstream(path) << text;
-        return;
-    }
-    CHECK(text.substr(from, end - from) == table_of_keys());
+    test::check_generated_part("configuration.md", begin_mark, end_mark, table_of_keys());
 }
 
 TEST_CASE("the example configuration that is installed is a good one", "[core][config][docs]") {

@@ -5,19 +5,17 @@
 #include "core/control_errors.hpp"
 
 #include "tests/support/catch.hpp"
+#include "tests/support/golden.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 using namespace enrichd;
 
 namespace {
 
-constexpr std::string_view begin_mark = "<!-- commands: begin -->\n", end_mark = "<!-- commands: end -->\n";
+const std::string begin_mark = "<!-- commands: begin -->\n", end_mark = "<!-- commands: end -->\n";
 
 std::string escaped(std::string_view text) {
     std::string out;
@@ -58,18 +56,5 @@ std::string lists() {
 
 TEST_CASE("docs/enrichctl.md lists every command, flag and exit code as the program has it",
           "[core][control][docs]") {
-    const std::string path = ENRICHD_SOURCE_DIR "/docs/enrichctl.md";
-    std::stringstream read;
-    read << std::ifstream(path).rdbuf();
-    auto text = read.str();
-    const auto begin = text.find(begin_mark), end = text.find(end_mark);
-    REQUIRE(begin != std::string::npos);
-    REQUIRE(end != std::string::npos);
-    const auto from = begin + begin_mark.size();
-    if (std::getenv("ENRICHD_TEST_ACCEPT")) {
-        text.replace(from, end - from, lists());
-        std::ofstream(path) << text;
-        return;
-    }
-    CHECK(text.substr(from, end - from) == lists());
+    test::check_generated_part("enrichctl.md", begin_mark, end_mark, lists());
 }

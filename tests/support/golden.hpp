@@ -25,4 +25,21 @@ inline void check_golden(const std::string& name, const std::string& content) {
     CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == content);
 }
 
+/// The same for a part of a page under docs/: what stands between two marks.
+inline void check_generated_part(const std::string& page, const std::string& begin_mark,
+                                 const std::string& end_mark, const std::string& content) {
+    const auto path = std::filesystem::path(ENRICHD_SOURCE_DIR) / "docs" / page;
+    std::ifstream file(path, std::ios::binary);
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    const auto begin = text.find(begin_mark), end = text.find(end_mark);
+    REQUIRE(begin != std::string::npos);
+    REQUIRE(end != std::string::npos);
+    const auto from = begin + begin_mark.size();
+    INFO(path << "; if the change is meant, run the test with ENRICHD_TEST_ACCEPT=1");
+    if (std::getenv("ENRICHD_TEST_ACCEPT"))
+        std::ofstream(path, std::ios::binary) << text.replace(from, end - from, content);
+    else
+        CHECK(text.substr(from, end - from) == content);
+}
+
 } // namespace enrichd::test
