@@ -28,7 +28,8 @@ public:
     explicit flight_table(sqlite::database& db);
 
     /// Jobs that are open and write rows of another target, with that target; at most `limit`.
-    std::vector<std::pair<std::int64_t, std::string>> elsewhere(const std::string& target, std::int64_t limit);
+    std::vector<std::pair<std::int64_t, std::string>> elsewhere(const std::string& target,
+                                                                std::int64_t limit);
 
     /// To be taken before the target is read.
     flight_mark mark(const std::string& target, kind k);

@@ -31,18 +31,19 @@ polling polling_as(batch_status status) {
 }
 
 const std::vector<state>& all_states() {
-    static const std::vector<state> all = {built{},
-                                           intent_upload{"s1"},
-                                           uploaded{"f1", ""},
-                                           intent_submit{"s1", "f1", 5},
-                                           submit_unknown{"s1", "f1", 5, 1},
-                                           submitted{"s1", "f1", "batch_1", 1000},
-                                           polling_as(batch_status::in_progress),
-                                           fetched{"s1", "batch_1", batch_status::completed, true, false, {}, {}},
-                                           merged{"batch_1"},
-                                           failed{"no"},
-                                           cancelled{},
-                                           discarded{}};
+    static const std::vector<state> all = {
+        built{},
+        intent_upload{"s1"},
+        uploaded{"f1", ""},
+        intent_submit{"s1", "f1", 5},
+        submit_unknown{"s1", "f1", 5, 1},
+        submitted{"s1", "f1", "batch_1", 1000},
+        polling_as(batch_status::in_progress),
+        fetched{"s1", "batch_1", batch_status::completed, true, false, {}, {}},
+        merged{"batch_1"},
+        failed{"no"},
+        cancelled{},
+        discarded{}};
     return all;
 }
 
