@@ -5,6 +5,7 @@
 #include "daemon/log.hpp"
 #include "daemon/notify.hpp"
 #include "daemon/provider/live_client.hpp"
+#include "daemon/provider/shared_polls.hpp"
 #include "daemon/status_line.hpp"
 #include "daemon/target/open.hpp"
 
@@ -13,6 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -30,6 +32,9 @@ namespace {
 
 // Turns under way get so long to record what they did. What is cut off then is taken up by the next start.
 constexpr auto drain_grace = 25s;
+
+// Jitter sets the looks at many batches apart; those that fall this close together are one call.
+constexpr milliseconds longest_poll_window{500};
 
 constexpr std::int64_t day_ms = 24LL * 60 * 60 * 1000;
 
@@ -99,7 +104,9 @@ void instance::apply(loaded_settings s) {
     p.api_key = s.api_key;
     if (!s.config.provider.ca_file.empty()) p.ca_file = s.config.provider.ca_file;
     p.user_agent = fmt::format("enrichd/{}", program_version());
-    auto client = std::make_shared<provider::live_client>(pool_.get_executor(), std::move(p));
+    auto client = std::make_shared<provider::shared_polls>(
+        std::make_shared<provider::live_client>(pool_.get_executor(), std::move(p)),
+        std::min(seconds(s.config.poll.first_seconds) / 10, longest_poll_window));
     auto config_now = std::make_shared<const config>(s.config);
     std::shared_ptr<target::database> database = target::open_target(pool_.get_executor(), *config_now);
 

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,9 +17,10 @@ namespace enrichd::test {
 struct fake_provider final : provider::client {
     std::vector<batch_list> pages; ///< of the list of batches; one page a call, from the first again
     std::map<std::string, std::string> content; ///< of files, by id
-    std::deque<error> refusals;                 ///< what the next calls that change something answer
-    std::vector<std::string> calls;             ///< what was asked, in order
-    batch_object made;                          ///< what create_batch answers
+    std::optional<error> list_fails;
+    std::deque<error> refusals;     ///< what the next calls that change something answer
+    std::vector<std::string> calls; ///< what was asked, in order
+    batch_object made;              ///< what create_batch answers
 
     provider::awaitable<result<provider::remote_file>> upload(std::filesystem::path file,
                                                               std::string filename) override {
@@ -53,6 +55,7 @@ struct fake_provider final : provider::client {
     }
     provider::awaitable<result<batch_list>> list_batches(std::string after) override {
         calls.push_back("list " + after);
+        if (list_fails) co_return *list_fails;
         for (std::size_t i = 0; i + 1 < pages.size(); ++i)
             if (!after.empty() && pages[i].batches.back().id == after) co_return pages[i + 1];
         co_return pages.empty() ? batch_list{{}, false} : pages.front();
