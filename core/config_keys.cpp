@@ -51,12 +51,12 @@ void add_places(keys& k) {
                           .secret = true}));
     k.push_back(
         text_key("database.name", [](config& c) -> std::string& { return c.database_name; },
-                 {.expected = "printable characters without spaces",
-                  .default_text = "the address and the table, as enrichctl status shows them",
-                  .meaning = "What the ledger knows the target by. Results are merged into the target "
+                 {.expected = "at most 500 printable characters",
+                  .default_text = "its address, as enrichctl status shows it before the table",
+                  .meaning = "What the ledger knows the database by. Results are merged into the target "
                              "that their rows came from and into no other: where the same database "
                              "has moved to another address, its old name goes here.",
-                  .valid = is_token}));
+                  .valid = is_printable}));
     k.push_back(text_key("state.directory", [](config& c) -> std::string& { return c.state_directory; },
                          {.expected = "a path",
                           .default_text = "/var/lib/enrichd; without root ~/.local/state/enrichd",

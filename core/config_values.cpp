@@ -179,6 +179,12 @@ config_key optional_count_key(std::string name, field<std::optional<std::uint32_
     return key;
 }
 
+bool is_printable(const std::string& s) {
+    return s.size() <= 500 && std::none_of(s.begin(), s.end(), [](char c) {
+               return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+           });
+}
+
 bool is_token(const std::string& s) {
     return s.size() <= 500 && std::all_of(s.begin(), s.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }

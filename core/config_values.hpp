@@ -60,7 +60,8 @@ config_key count_key(std::string name, field<T> f, T least, T most, about_key ab
 }
 
 // Checks of texts.
-bool is_token(const std::string& s); ///< printable ASCII without spaces, at most 500
+bool is_printable(const std::string& s); ///< no control characters, at most 500 bytes
+bool is_token(const std::string& s);     ///< printable ASCII without spaces, at most 500
 bool is_provider_url(const std::string& s);
 bool is_database_url(const std::string& s);
 bool is_socket_path(const std::string& s); ///< fits into sockaddr_un

@@ -53,7 +53,7 @@ effect::any owed(const submitted& s, const wishes& w) {
     return effect::poll{s.batch_id};
 }
 effect::any owed(const polling& s, const wishes& w) {
-    if (awaits_results(s)) return effect::poll{s.batch_id};
+    if (awaits_results(s) && w.cancel == cancel_reason::none) return effect::poll{s.batch_id};
     if (enrichd::has_ended(s.status)) return effect::fetch{s.batch_id, s.output_file_id, s.error_file_id};
     if (w.cancel != cancel_reason::none && !s.cancel_sent && s.status != batch_status::cancelling)
         return effect::cancel_batch{s.batch_id};

@@ -249,7 +249,8 @@ std::string_view name(const any& e);
 /// times of a schedule, and no command hurries one.
 bool keeps_its_time(const state& s);
 
-/// True where a batch has ended with answers, and does not name the files that hold them yet.
+/// True where a batch has ended with answers, and does not name the files that hold them yet: they are waited
+/// for until the deadline, or until the user cancels.
 bool awaits_results(const polling& s);
 
 /// What the daemon owes the world while a job is in this state.

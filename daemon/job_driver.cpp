@@ -2,6 +2,7 @@
 #include "daemon/job_driver.hpp"
 
 #include "core/overloaded.hpp"
+#include "daemon/bill.hpp"
 #include "daemon/job_log.hpp"
 
 #include <fmt/format.h>
@@ -19,7 +20,8 @@ bool begins_something(const job::effect::any& what) {
 }
 
 std::int64_t created_at(const job::state& s) {
-    if (const auto* p = std::get_if<job::polling>(&s)) return has_ended(p->status) ? 0 : p->created_at;
+    if (const auto* p = std::get_if<job::polling>(&s))
+        return has_ended(p->status) && !job::awaits_results(*p) ? 0 : p->created_at;
     if (const auto* b = std::get_if<job::submitted>(&s)) return b->created_at;
     return 0;
 }
@@ -40,6 +42,8 @@ void write_down(ledger& l, const job_row& job, const slice_record& slice, std::i
     l.jobs().settle(job.id, slice.used, slice.actual, slice.released, slice.strays, slice.unproven);
     if (slice.proven) l.jobs().prove(job.id);
 }
+
+const job::event::any abandon = job::event::abandon_wanted{};
 
 // A job that ends beside merged leaves requests behind that nobody will answer.
 void end_requests(ledger& l, const job_row& job, const job::state& end) {
@@ -95,6 +99,8 @@ boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
     const bool new_wishes = row->wishes != known;
     if (const auto* done = std::get_if<effect_done>(&came_of_it))
         record(*row, *done);
+    else if (row->wishes.cancel == job::cancel_reason::abandon && job::is_legal(row->state, abandon))
+        end_abandoned(*row); // the provider was asked to cancel; its answer is not waited for
     else
         postpone(*row, std::get<effect_postponed>(came_of_it).why);
     if (new_wishes) heed_now(job_id);
@@ -135,12 +141,23 @@ bool job_driver::note_deadline(const job_row& row) {
 // the effect sees to it.
 bool job_driver::apply_cancel(const job_row& row) {
     if (row.wishes.cancel == job::cancel_reason::none) return false;
-    job::event::any end = job::event::cancel_wanted{};
-    if (row.wishes.cancel == job::cancel_reason::abandon && !job::is_legal(row.state, end))
-        end = job::event::abandon_wanted{};
-    if (!job::is_legal(row.state, end)) return false;
-    record(row, {end, "", std::nullopt});
+    const job::event::any cancel = job::event::cancel_wanted{};
+    if (job::is_legal(row.state, cancel)) {
+        record(row, {cancel, "", std::nullopt});
+        return true;
+    }
+    if (row.wishes.cancel != job::cancel_reason::abandon || !job::is_legal(row.state, abandon)) return false;
+    const auto owed = job::next_effect(row.state, row.wishes);
+    if (std::holds_alternative<job::effect::cancel_batch>(owed)) return false; // that first
+    end_abandoned(row);
     return true;
+}
+
+// What it cost stays in the books: as the provider's bill, or as what may have been billed.
+void job_driver::end_abandoned(const job_row& row) {
+    auto bill = last_bill(row);
+    if (!bill) bill.emplace().unproven = ledger_.jobs().open_bound_of(row.id);
+    record(row, {abandon, "", std::move(bill)});
 }
 
 bool job_driver::hold_while_paused(const job_row& row, const job::effect::any& what) {
@@ -196,7 +213,7 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
             [&](const job::submitted&) { return in(poll_wait(rules_.rhythm, 0, random_())); },
             [&](const job::polling& s) {
                 const auto wait = poll_wait(rules_.rhythm, s.polls, random_());
-                if (job::awaits_results(s))
+                if (job::awaits_results(s) && before.wishes.cancel == job::cancel_reason::none)
                     return in(
                         wait,
                         fmt::format(
@@ -211,7 +228,11 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
                           "anything "
                           "is sent again");
             },
+            // A failure count survives the look for the file, so that failing uploads back off further.
+            [&](const job::built&) { return in(milliseconds(0), {}, before.waiting.failures); },
+            [&](const job::intent_upload&) { return in(milliseconds(0), {}, before.waiting.failures); },
             [&](const job::uploaded&) {
+                if (std::holds_alternative<job::event::file_uploaded>(what)) return in(milliseconds(0));
                 if (std::holds_alternative<job::event::batch_seen>(what))
                     return in(quota_wait(before.submissions - 1, random_()),
                               "the provider's queue has no room for this batch (token_limit_exceeded)", 0,

@@ -39,6 +39,7 @@ private:
     std::string next_submission(const job_row& row) const;
     bool note_deadline(const job_row& row);
     bool apply_cancel(const job_row& row);
+    void end_abandoned(const job_row& row);
     bool hold_while_paused(const job_row& row, const job::effect::any& what);
     void heed_now(std::int64_t job_id);
     void record(const job_row& before, const effect_done& done);

@@ -2,7 +2,9 @@
 #include "daemon/merger.hpp"
 
 #include "core/pooling.hpp"
+#include "daemon/bill.hpp"
 #include "daemon/on_pool.hpp"
+#include "daemon/target/identity.hpp"
 
 #include <fmt/format.h>
 
@@ -17,34 +19,6 @@ namespace {
 
 constexpr std::uint64_t slice_bytes = 8 * 1024 * 1024;
 constexpr std::int64_t rest_requests = 2000; // of a batch that ended without an answer for them, at a time
-
-money cost(const token_usage& u, const token_price& p) {
-    const auto fresh = u.input_tokens - u.cached_tokens;
-    return money{fresh * p.input.picodollars + u.cached_tokens * p.cached_input.picodollars +
-                 u.output_tokens * p.output.picodollars};
-}
-
-// What the provider says that the whole batch cost, beyond what its lines told: those that were lost or
-// unreadable were billed all the same. The lines count where they tell more.
-std::optional<slice_record> last_bill(const job_row& job) {
-    const auto* s = std::get_if<job::fetched>(&job.state);
-    if (!s || !s->billed || *s->billed == token_usage{}) return std::nullopt;
-    const auto& told = *s->billed;
-    const auto beyond = [](std::int64_t whole, std::int64_t lines) {
-        return std::max<std::int64_t>(whole - lines, 0);
-    };
-    slice_record record;
-    record.proven = true;
-    record.used = {beyond(told.input_tokens, job.used.input_tokens),
-                   beyond(told.cached_tokens, job.used.cached_tokens),
-                   beyond(told.output_tokens, job.used.output_tokens),
-                   beyond(told.reasoning_tokens, job.used.reasoning_tokens)};
-    auto whole = job.used;
-    whole += record.used;
-    record.actual =
-        money{cost(whole, job.plan.price).picodollars - cost(job.used, job.plan.price).picodollars};
-    return record;
-}
 
 // Whether the provider may bill a request of which its answer tells no usage. What it did not run, or refused
 // with an error, it does not bill; a line that is lost or garbled says nothing of that.
@@ -185,13 +159,10 @@ effect_outcome merger::close_rest(const job::effect::merge& what, const job_row&
 boost::asio::awaitable<effect_outcome> merger::merge_file(job::effect::merge what, job_row job,
                                                           std::shared_ptr<target::database> into) {
     if (const auto now = into->identity(); now != job.plan.target)
-        co_return postponed(
-            {errc::target_blocked,
-             fmt::format(
-                 "its rows are of {}, and the configured target is {}: nothing of it is written there. "
-                 "Set [database] back until it has merged; or, if the database has only moved, set "
-                 "[database] name = \"{}\"",
-                 job.plan.target, now, job.plan.target)});
+        co_return postponed({errc::target_blocked,
+                             fmt::format("its rows are of {}, and the configured target is {}: nothing of it "
+                                         "is written there. To go on, {}",
+                                         job.plan.target, now, target::how_to_return(job.plan.target, now))});
     const auto path = what.from.where == job::merge_cursor::part::output ? spool_.results_file(what.batch_id)
                                                                          : spool_.errors_file(what.batch_id);
     // The cursor's own limit, whatever was configured since: under its number, the target may know the slice.

@@ -2,6 +2,7 @@
 #include "daemon/row_survey.hpp"
 
 #include "core/cost_curve.hpp"
+#include "daemon/target/identity.hpp"
 
 #include <fmt/format.h>
 
@@ -23,16 +24,16 @@ result<recipe> recipe_of(kind k, const build_settings& with, std::optional<std::
 
 // The same database under another address would pass for another target, and rows in flight would be bought a
 // second time.
-result<void> refuse_two_targets(ledger& l, const std::string& target) {
-    const auto elsewhere = l.flights().elsewhere(target, 1);
+result<void> refuse_two_targets(ledger& l, const std::string& configured) {
+    const auto elsewhere = l.flights().elsewhere(configured, 1);
     if (elsewhere.empty()) return {};
     const auto& [job, other] = elsewhere.front();
     return error{
         errc::target_blocked,
-        fmt::format("job {} has rows of {} under way, and the configured target is {}. If that is the same "
-                    "database under another address, set [database] name = \"{}\"; if not, let the job "
-                    "end first: enrichctl job {}",
-                    job_name(job), other, target, other, job_name(job))};
+        fmt::format("job {} has rows of {} under way, and the configured target is {}. To go on, let the job "
+                    "end first (enrichctl job {}), or {}",
+                    job_name(job), other, configured, job_name(job),
+                    target::how_to_return(other, configured))};
 }
 
 boost::asio::awaitable<result<std::unique_ptr<row_reader>>> open_rows(kind k, const run_order& order,

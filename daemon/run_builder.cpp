@@ -126,9 +126,11 @@ refusal over_budget(const run_summary& s, money limit, const run_order& order) {
         "the projection of {} is {} over the budget of {} (profile {}); nothing was written or sent; {}",
         display_dollars(s.bound()), display_dollars(s.bound() - limit), display_dollars(limit), order.profile,
         advice);
-    const auto variable = order.profile == "test" ? "ENRICH_MAX_USD_TEST" : "ENRICH_MAX_USD_FULL";
+    const auto variable = order.budget              ? "--budget"
+                          : order.profile == "test" ? "ENRICH_MAX_USD_TEST"
+                                                    : "ENRICH_MAX_USD_FULL";
     const auto hint = fitting > 0 ? fmt::format("use --limit {}, or raise {}", fitting, variable)
-                                  : fmt::format("raise --budget or {}", variable);
+                                  : fmt::format("raise {}", variable);
     return {"over_budget", message, hint};
 }
 

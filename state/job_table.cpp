@@ -163,6 +163,7 @@ job_table::job_table(sqlite::database& db)
           WHERE id = ?1
       )SQL"),
       prove_(db, "UPDATE jobs SET unproven_pd = 0 WHERE id = ?"),
+      open_bound_of_(db, "SELECT open_bound_pd FROM jobs WHERE id = ?"),
       remove_(db, "DELETE FROM jobs WHERE run_id = ?"),
       history_(db, R"SQL(
           INSERT INTO history (at_ms, run_id, job_id, from_state, to_state, event, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -251,6 +252,11 @@ std::int64_t job_table::open_in_run(std::int64_t run_id) {
 money job_table::open_bound(std::int64_t run_id) {
     auto row = open_in_run_(run_id);
     return row.next() ? money{row.integer(1)} : money{};
+}
+
+money job_table::open_bound_of(std::int64_t id) {
+    auto row = open_bound_of_(id);
+    return row.next() ? money{row.integer(0)} : money{};
 }
 
 result<void> job_table::record(const job_row& before, const job_change& c, std::int64_t now_ms) {

@@ -53,6 +53,8 @@ public:
     std::int64_t open_in_run(std::int64_t run_id);
     /// What the open requests of a run may still cost.
     money open_bound(std::int64_t run_id);
+    /// Bound of a job's requests that have no outcome yet.
+    money open_bound_of(std::int64_t id);
 
     /// Guarded by the revision that was read: errors lost_race. Writes the history row where the state's name
     /// changes.
@@ -75,7 +77,7 @@ public:
 private:
     sqlite::statement insert_, set_plan_, find_, find_batch_, with_file_, of_run_, list_, list_open_,
         count_by_state_, due_, next_due_, open_by_state_, open_in_run_, record_, postpone_, wish_, start_run_,
-        usage_, prove_, remove_, history_;
+        usage_, prove_, open_bound_of_, remove_, history_;
 };
 
 } // namespace enrichd

@@ -62,6 +62,7 @@ void progress::show(const run_view& run) {
     std::string waits;
     for (const auto& j : run.jobs)
         if (waits.empty()) waits = obstacle(j);
+    tell(waits);
     draw(fmt::format("run {} {}: {}; jobs: {}; spent {}{}", run.id, run.state, requests_of(run),
                      run.jobs.empty() ? "none" : stages(run.jobs), dollars(run.spent_usd), waits),
          part_of(ended_requests(run), run.requests));
@@ -86,6 +87,13 @@ void progress::draw(const std::string& what, double part) {
         last_ = what;
     }
     std::fflush(stderr);
+}
+
+// A terminal's line has no room for it at its end.
+void progress::tell(const std::string& obstacle) {
+    if (silent_ || !term_.live || obstacle == obstacle_) return;
+    obstacle_ = obstacle;
+    if (!obstacle.empty()) note(obstacle.substr(2));
 }
 
 void progress::note(const std::string& text) {

@@ -28,11 +28,13 @@ public:
 
 private:
     void draw(const std::string& what, double part);
+    void tell(const std::string& obstacle);
 
     const terminal& term_;
     bool silent_;
     bool drawn_ = false;
-    std::string last_; ///< the last plain line; the same is not said twice
+    std::string last_;     ///< the last plain line; the same is not said twice
+    std::string obstacle_; ///< the last one told on a terminal
 };
 
 } // namespace enrichd::ctl

@@ -35,7 +35,7 @@ awaitable<exit_code> do_cancel(session& s) {
     s.print(fmt::format("{}: {}\n", escape(id), said(*r)));
     for (const auto& job : fields(r->body).list("jobs"))
         s.print(show_job_line(read_job(job)) + "\n");
-    if (s.opt.has(flag_id::abandon))
+    if (s.opt.has(flag_id::abandon) && fields(r->body).text("status") == "cancelling")
         s.print("given up: nothing more of it is fetched or merged, and what it cost stays booked\n");
     else if (fields(r->body).text("status") == "cancelling")
         s.print("what was done by then is fetched and merged\n");

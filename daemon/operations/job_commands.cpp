@@ -22,8 +22,15 @@ bool waits_for_submit(const job_row& job) {
 }
 
 bool has_ended_there(const job::state& s) {
-    if (const auto* p = std::get_if<job::polling>(&s)) return has_ended(p->status);
+    if (const auto* p = std::get_if<job::polling>(&s))
+        return has_ended(p->status) && !job::awaits_results(*p);
     return std::holds_alternative<job::fetched>(s) || std::holds_alternative<job::merged>(s);
+}
+
+// A batch that goes its way is cancelled, and not given up.
+bool may_be_abandoned(const job_row& job) {
+    const bool has_batch = job::batch_id(job.state).has_value() && !job::has_ended(job.state);
+    return !has_batch || job.waiting.cause || job.wishes.cancel != job::cancel_reason::none;
 }
 
 bool is_watched(const job::state& s) {
@@ -178,6 +185,12 @@ result<json> live_operations::cancel(std::string id, bool abandon) {
     if (!found) return found.error();
     const auto job = *found;
     if (const auto free = refuse_while_building(job); !free) return free.error();
+    if (abandon && !may_be_abandoned(job))
+        return error{
+            errc::state_conflict,
+            fmt::format("job {} is {}, and nothing stands in its way; cancel it first: enrichctl cancel {}. "
+                        "--abandon is for what the provider does not end, or has lost",
+                        job_name(job.id), job::name(job.state), job_name(job.id))};
     const bool too_late = job::has_ended(job.state) || (has_ended_there(job.state) && !abandon);
     if (!too_late) {
         auto with_history = parts_.ledger.begin();
@@ -226,7 +239,7 @@ json live_operations::cancel_run(const run_row& run, job::cancel_reason why) {
         // A run that is still being built drops its jobs itself.
         if (run.state == run::state::open)
             for (const auto& job : open)
-                wish_to_cancel(job, why, true);
+                wish_to_cancel(job, may_be_abandoned(job) ? why : job::cancel_reason::user, true);
         l.runs().postpone(run.id, {now, 0, ""}, now);
         all_at_once.commit();
         something_changed();

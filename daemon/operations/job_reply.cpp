@@ -24,10 +24,6 @@ std::int64_t count_of(const outcome_tallies::counts& counts, outcome how) {
     return it == counts.end() ? 0 : it->second;
 }
 
-bool is_fetched(const job::state& s) {
-    return std::holds_alternative<job::fetched>(s) || std::holds_alternative<job::merged>(s);
-}
-
 json batch_status_of(const job_row& job) {
     if (!job.batch_id) return nullptr;
     // A batch that fails as a whole takes its job straight to the end.
@@ -86,7 +82,7 @@ json job_reply::object(const job_row& job) {
     const auto tallies = ledger_.requests().tallies(job.id);
     const auto times = ledger_.times_of_job(job.id);
     const auto deadline = deadline_of(job, deadline_hours_);
-    const bool fetched = is_fetched(job.state);
+    const bool settled = job::has_ended(job.state) && job.batch_id.has_value();
     json object = {
         {"id", job_name(job.id)},
         {"run_id", run_name(plan.run_id)},
@@ -107,8 +103,8 @@ json job_reply::object(const job_row& job) {
         {"input_tokens", plan.totals.input_tokens},
         {"output_cap", plan.totals.output_cap},
         {"bound_usd", exact_dollars(plan.totals.bound)},
-        {"actual_usd", fetched ? json(exact_dollars(job.actual)) : json(nullptr)},
-        {"usage", fetched ? usage_object(job.used) : json(nullptr)},
+        {"actual_usd", settled ? json(exact_dollars(job.actual)) : json(nullptr)},
+        {"usage", settled ? usage_object(job.used) : json(nullptr)},
         {"created_ms", job.created_ms},
         {"submitted_ms", or_null(times.submitted_ms)},
         {"deadline_ms", or_null(deadline)},

@@ -180,6 +180,10 @@ std::string advice_on_404(const job_row& job, std::string_view message) {
 
 std::string advice(const job_row& job, errc code, std::string_view message) {
     const auto again = "enrichctl retry " + job_name(job.id);
+    if (const auto* p = std::get_if<job::polling>(&job.state); p && job::awaits_results(*p))
+        return fmt::format(
+            "they are waited for until the deadline; to go on without them: enrichctl cancel {}",
+            job_name(job.id));
     if (code == errc::provider_rejected && message.find("(HTTP 404 to ") != std::string_view::npos)
         return advice_on_404(job, message);
     if (!needs_person(code)) return again;
@@ -207,7 +211,8 @@ std::optional<std::int64_t> deadline_of(const job_row& job, double deadline_hour
         return created_at * 1000 + std::llround(deadline_hours * 3'600'000);
     };
     if (const auto* s = std::get_if<job::submitted>(&job.state)) return from(s->created_at);
-    if (const auto* s = std::get_if<job::polling>(&job.state); s && !has_ended(s->status))
+    if (const auto* s = std::get_if<job::polling>(&job.state);
+        s && (!has_ended(s->status) || job::awaits_results(*s)))
         return from(s->created_at);
     return std::nullopt;
 }

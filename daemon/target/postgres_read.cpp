@@ -88,7 +88,8 @@ awaitable<result<sql_step>> prepare(postgres_connection& c, const postgres_setti
     const auto catalogue = read_catalogue(s, reply->results, 2);
     if (!catalogue) co_return catalogue.error();
     if (auto problem = column_problem(*catalogue, s.target, what.want.kind, right::read); !problem.empty())
-        co_return error{errc::target_blocked, std::move(problem)};
+        co_return error{errc::target_blocked,
+                        s.source_url ? "[source] url, which is to follow the target: " + problem : problem};
     co_return select_step(*catalogue, s, what);
 }
 

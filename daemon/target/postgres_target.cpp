@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/target/postgres_target.hpp"
 
+#include "daemon/target/identity.hpp"
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -80,8 +82,9 @@ postgres_target::postgres_target(asio::any_io_executor pool, postgres_settings s
 postgres_target::~postgres_target() = default;
 
 std::string postgres_target::identity() const {
-    if (!settings_->name.empty()) return settings_->name;
-    return fmt::format("postgresql:{}/{}", settings_->url.place(), settings_->target.table);
+    const auto& name = settings_->name;
+    return make_identity(name.empty() ? "postgresql:" + settings_->url.place() : name,
+                         settings_->target.table);
 }
 
 awaitable<result<column_report>> postgres_target::inspect(enrichd::kind k) {

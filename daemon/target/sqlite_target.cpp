@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/target/sqlite_target.hpp"
 
+#include "daemon/target/identity.hpp"
+
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -52,12 +54,12 @@ sqlite_target::sqlite_target(boost::asio::any_io_executor pool, std::string path
 }
 
 std::string sqlite_target::identity() const {
-    if (!shared_->settings.name.empty()) return shared_->settings.name;
+    const auto& settings = shared_->settings;
+    if (!settings.name.empty()) return make_identity(settings.name, settings.target.table);
     // The same file has one name, wherever the daemon was started from.
     std::error_code failure;
-    const auto path = std::filesystem::weakly_canonical(shared_->settings.path, failure);
-    return fmt::format("sqlite:{}/{}", failure ? shared_->settings.path : path.string(),
-                       shared_->settings.target.table);
+    const auto path = std::filesystem::weakly_canonical(settings.path, failure);
+    return make_identity("sqlite:" + (failure ? settings.path : path.string()), settings.target.table);
 }
 
 template <class T>

@@ -203,6 +203,50 @@ TEST_CASE("no wish hurries a look for a batch that may exist", "[job_driver]") {
     }
 }
 
+TEST_CASE("a batch that is given up is cancelled first, and what it cost stays in the books",
+          "[job_driver]") {
+    driver_fixture f;
+    f.put(f.id, f.running());
+    f.wish(job::goal::merged, job::cancel_reason::abandon);
+    const auto run = f.job(f.id).plan.run_id;
+    const auto bound = f.l->jobs().open_bound_of(f.id);
+    REQUIRE(bound > money{});
+    SECTION("where the provider does not answer") {
+        f.world.then_postpone("502", errc::provider_ambiguous);
+        f.turn();
+        CHECK(f.job(f.id).actual == money{300'000 * 20 + 90 * 75'000 + 10 * 37'500}); // as the batch told it
+        CHECK(f.l->unproven_of_run(run) == money{});
+    }
+    SECTION("where it does, and tells no bill") {
+        auto cancelling = batch(batch_status::cancelling);
+        f.world.then(event::cancel_sent{cancelling});
+        f.turn();
+        CHECK(f.state() == "polling");
+        f.turn();
+        CHECK(f.job(f.id).actual == money{});
+        CHECK(f.l->unproven_of_run(run) == bound);
+    }
+    CHECK(f.world.asked == std::vector<std::string>{"cancel_batch"});
+    CHECK(f.state() == "failed");
+    CHECK(f.l->requests().open_rows(f.id) == 0);
+}
+
+TEST_CASE("an upload that fails again and again is tried ever later", "[job_driver]") {
+    driver_fixture f;
+    std::int64_t last = 0;
+    for (int round = 0; round < 6; ++round) {
+        f.world.then_postpone("403", errc::provider_unauthorized);
+        f.turn();
+        CHECK(f.state() == "intent_upload");
+        CHECK(f.wait_ms().value() > last);
+        last = f.wait_ms().value();
+        f.now.now += last;
+        f.world.then(event::file_not_found{});
+        f.turn();
+        CHECK(f.state() == "built");
+    }
+}
+
 TEST_CASE("a batch that ended without naming its results is looked at again, and says why", "[job_driver]") {
     driver_fixture f;
     f.put(f.id, enrichd::test::one_of_each_state()[5]);

@@ -25,6 +25,7 @@ inline std::vector<job::state> one_of_each_state() {
     p.completed = 1;
     p.failed = 1;
     p.output_file_id = "file-out";
+    p.error_file_id = "file-err";
     p.billed = token_usage{100, 10, 20, 5};
     p.polls = 4;
     p.looks_for_files = 1;

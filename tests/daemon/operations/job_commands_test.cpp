@@ -205,6 +205,8 @@ TEST_CASE("a batch is given up only when that is asked for, and then even its re
     const auto id = f.add_job_in(enrichd::test::one_of_each_state()[7], job::goal::merged);
     CHECK(verdict(f.ops.cancel("batch_1", false)) == "already_ended");
     CHECK(f.job(id).wishes.cancel == job::cancel_reason::none);
+    CHECK(f.ops.cancel("batch_1", true).error().code == errc::state_conflict); // nothing stands in its way
+    f.l->jobs().postpone(f.job(id), {noon + 900'000, 5, "no column", errc::target_blocked}, noon);
     CHECK(verdict(f.ops.cancel("batch_1", true)) == "cancelling");
     CHECK(f.job(id).wishes.cancel == job::cancel_reason::abandon);
     CHECK(f.job(id).waiting.due_ms == f.now.now);
