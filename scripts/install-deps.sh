@@ -55,7 +55,7 @@ trap 'rm -f "$log"' EXIT
 
 # apt_get ARGUMENT...: quiet; what apt said is shown if it fails.
 apt_get() {
-    local command=(apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+    local command=(apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
     if [ "$(id -u)" = 0 ]; then
         export DEBIAN_FRONTEND=noninteractive
     elif command -v sudo > /dev/null; then
