@@ -99,7 +99,8 @@ boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
     const bool new_wishes = row->wishes != known;
     if (const auto* done = std::get_if<effect_done>(&came_of_it))
         record(*row, *done);
-    else if (row->wishes.cancel == job::cancel_reason::abandon && job::is_legal(row->state, abandon))
+    else if (row->wishes.cancel == job::cancel_reason::abandon &&
+             std::holds_alternative<job::effect::cancel_batch>(what))
         end_abandoned(*row); // the provider was asked to cancel; its answer is not waited for
     else
         postpone(*row, std::get<effect_postponed>(came_of_it).why);

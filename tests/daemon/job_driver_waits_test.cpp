@@ -231,6 +231,20 @@ TEST_CASE("a batch that is given up is cancelled first, and what it cost stays i
     CHECK(f.l->requests().open_rows(f.id) == 0);
 }
 
+TEST_CASE("a batch given up during a look at it is cancelled before it is let go", "[job_driver]") {
+    driver_fixture f;
+    f.put(f.id, f.running());
+    f.world.meanwhile = [&] { f.wish(job::goal::merged, job::cancel_reason::abandon); };
+    f.world.then_postpone("502", errc::provider_ambiguous);
+    f.turn();
+    CHECK(f.state() == "polling");
+    f.world.meanwhile = [] {};
+    f.world.then_postpone("502", errc::provider_ambiguous);
+    f.turn();
+    CHECK(f.world.asked == std::vector<std::string>{"poll", "cancel_batch"});
+    CHECK(f.state() == "failed");
+}
+
 TEST_CASE("an upload that fails again and again is tried ever later", "[job_driver]") {
     driver_fixture f;
     std::int64_t last = 0;
