@@ -3,10 +3,14 @@
 //
 // node conformance.mjs PATH_OF_ENRICH_SANDBOX
 import assert from 'node:assert/strict';
+import { File } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import OpenAI, { toFile } from 'openai';
+
+// Debian 12's Node.js 18 has File, though not among the globals, where the client looks for it.
+globalThis.File ??= File;
 
 const key = 'sk-conformance';
 const sandbox = spawn(process.argv[2], ['--listen', '127.0.0.1:0', '--batch-seconds', '0.2', '--api-key', key], {
