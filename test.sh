@@ -101,7 +101,7 @@ if [ -n "$full" ]; then
     step "all tests under the sanitizers"
     run_tests sanitize
     step "clang build with clang-tidy"
-    build tidy "-DCMAKE_CXX_CLANG_TIDY=clang-tidy;--warnings-as-errors=*" -- all
+    build tidy "-DCMAKE_CXX_CLANG_TIDY=clang-tidy-19;--warnings-as-errors=*" -- all
     passed=$((passed + 1))
 else
     step "sanitizer build of the unit tests"

@@ -145,7 +145,7 @@ answer read_with(simdjson::dom::parser& parser, std::string_view line, const exp
 } // namespace
 
 std::uint64_t longest_line(std::uint64_t reply_bytes) {
-    return 4 * reply_bytes + 64 * 1024;
+    return 4 * reply_bytes + std::uint64_t{64} * 1024;
 }
 
 answer read_answer(std::string_view line, const expected_answer& expected) {

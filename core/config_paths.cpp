@@ -22,7 +22,7 @@ std::string systemd_directory(const surroundings& around, std::string_view name)
 // An XDG base directory must be absolute; others are to be ignored.
 // https://specifications.freedesktop.org/basedir-spec/latest/
 std::string xdg_directory(const surroundings& around, std::string_view name, std::string_view below_home) {
-    const auto given = variable(around, name);
+    auto given = variable(around, name);
     if (given.starts_with('/')) return given;
     const auto home = variable(around, "HOME");
     return below_home.empty() || home.empty() ? std::string() : home + std::string(below_home);
@@ -42,7 +42,7 @@ std::string default_config_path(const surroundings& around) {
 }
 
 std::string default_state_directory(const surroundings& around) {
-    const auto given = systemd_directory(around, "STATE_DIRECTORY");
+    auto given = systemd_directory(around, "STATE_DIRECTORY");
     if (!given.empty()) return given;
     if (around.root) return "/var/lib/enrichd";
     return with_folder(xdg_directory(around, "XDG_STATE_HOME", "/.local/state"), "/enrichd");

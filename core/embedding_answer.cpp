@@ -27,7 +27,7 @@ std::string read_base64(std::string_view text, std::uint32_t dimensions, std::ve
     if (!decode_base64(text, bytes)) return "is not base64 of 32-bit numbers";
     if constexpr (std::endian::native == std::endian::big)
         for (std::size_t i = 0; i < bytes.size(); i += sizeof(float))
-            std::reverse(bytes.begin() + i, bytes.begin() + i + sizeof(float));
+            std::ranges::reverse(bytes.subspan(i, sizeof(float)));
     return {};
 }
 

@@ -54,6 +54,7 @@ std::string duration(const std::optional<std::int64_t>& ms) {
 
 std::string order_text(const report_facts& f) {
     std::vector<std::string> kinds;
+    kinds.reserve(f.order.kinds.size());
     for (const auto k : f.order.kinds)
         kinds.emplace_back(name(k));
     auto text = fmt::format("{}", fmt::join(kinds, ", "));
@@ -62,6 +63,7 @@ std::string order_text(const report_facts& f) {
     if (f.order.refresh_legacy) text += "; rows of the original module too";
     if (f.order.authorities.empty()) return text;
     std::vector<std::string> authorities;
+    authorities.reserve(f.order.authorities.size());
     for (const auto& a : f.order.authorities)
         authorities.push_back(plain(a));
     return text + fmt::format("; authorities {}", fmt::join(authorities, ", "));

@@ -23,11 +23,9 @@ std::string tidy(std::string_view text) {
         const char c = text[i];
         if (c == '\r') {
             if (i + 1 == text.size() || text[i + 1] != '\n') clean.push_back('\n');
-        } else if (c == '\n' || c == '\t') {
-            clean.push_back(c);
         } else if (begins_with_late_control(text.substr(i))) {
             ++i;
-        } else if (!is_control(c)) {
+        } else if (c == '\n' || c == '\t' || !is_control(c)) {
             clean.push_back(c);
         }
     }

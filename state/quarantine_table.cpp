@@ -7,8 +7,7 @@
 namespace enrichd {
 
 quarantine_table::quarantine_table(sqlite::database& db)
-    : db_(db),
-      put_(db, R"SQL(
+    : put_(db, R"SQL(
           INSERT OR REPLACE INTO quarantine (target, kind, key, version, text_hash, job_id, outcome, reason, tries, since_ms,
                                              authority)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

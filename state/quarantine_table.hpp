@@ -43,7 +43,6 @@ public:
     std::int64_t release_all();
 
 private:
-    sqlite::database& db_;
     sqlite::statement put_, holds_, list_, count_, release_, release_all_;
 };
 

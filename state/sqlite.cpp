@@ -34,7 +34,7 @@ void call_bytes_function(sqlite3_context* context, int count, sqlite3_value** va
         // The order matters: a number becomes text by the first call, and the second tells its length.
         const auto* bytes = static_cast<const char*>(sqlite3_value_blob(values[i]));
         const auto size = static_cast<std::size_t>(sqlite3_value_bytes(values[i]));
-        views[static_cast<std::size_t>(i)] = bytes ? std::string_view(bytes, size) : std::string_view("", 0);
+        views[static_cast<std::size_t>(i)] = bytes ? std::string_view(bytes, size) : std::string_view("");
     }
     const auto* f = static_cast<const bytes_function*>(sqlite3_user_data(context));
     try {
@@ -90,7 +90,7 @@ void database::define(const std::string& name, int arguments, bytes_function f) 
     // SQLite deletes the copy with the connection, and also if the call fails.
     const int code = sqlite3_create_function_v2(
         db_, name.c_str(), arguments, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
-        new bytes_function(f), call_bytes_function, nullptr, nullptr,
+        static_cast<void*>(new bytes_function(f)), call_bytes_function, nullptr, nullptr,
         [](void* copy) { delete static_cast<bytes_function*>(copy); });
     if (code != SQLITE_OK) fail(db_, code, name);
 }

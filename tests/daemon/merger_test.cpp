@@ -141,7 +141,7 @@ TEST_CASE("what the provider let expire is not billed", "[merger]") {
 
 TEST_CASE("a slice that the target has already is cut the same, whatever is configured meanwhile",
           "[merger]") {
-    const std::size_t changed_to = GENERATE(1, 3);
+    const auto changed_to = GENERATE(std::size_t{1}, std::size_t{3});
     merge_fixture f;
     const auto id = f.add_texts({{{"a"}}, {{"b"}}, {{"c"}}, {{"d"}}, {{"e"}}}, kind::summaries);
     f.merger.set_slice_lines(2);
