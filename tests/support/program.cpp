@@ -50,16 +50,22 @@ void open_terminal(int (&ends)[2], unsigned short columns) {
         throw std::runtime_error(name);
 }
 
+// A pipe without columns, a terminal with them.
+void open_output(int (&ends)[2], unsigned short columns) {
+    if (columns > 0)
+        open_terminal(ends, columns);
+    else if (pipe2(ends, O_CLOEXEC) != 0)
+        throw std::runtime_error("pipe2");
+}
+
 } // namespace
 
 started_program::started_program(const std::string& file, std::vector<std::string> arguments,
-                                 std::map<std::string, std::string> environment, unsigned short columns) {
+                                 std::map<std::string, std::string> environment, unsigned short columns,
+                                 unsigned short error_columns) {
     int out[2], err[2];
-    if (columns > 0)
-        open_terminal(out, columns);
-    else if (pipe2(out, O_CLOEXEC) != 0)
-        throw std::runtime_error("pipe2");
-    if (pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+    open_output(out, columns);
+    open_output(err, error_columns);
     arguments.insert(arguments.begin(), file);
     environment.emplace("PATH", "/usr/bin:/bin");
     std::vector<std::string> variables;

@@ -16,12 +16,14 @@ struct program_end {
     std::string err;
 };
 
-/// Neither output is a terminal, unless `columns` are given: then standard output is one of that width.
-/// Standard input is at its end. The environment is what is given, with PATH added.
+/// Neither output is a terminal, unless `columns` are given: then standard output is one of that width, and
+/// with `error_columns` standard error. Standard input is at its end. The environment is what is given, with
+/// PATH added.
 class started_program {
 public:
     started_program(const std::string& file, std::vector<std::string> arguments,
-                    std::map<std::string, std::string> environment = {}, unsigned short columns = 0);
+                    std::map<std::string, std::string> environment = {}, unsigned short columns = 0,
+                    unsigned short error_columns = 0);
     ~started_program(); ///< kills it if it still runs
     started_program(const started_program&) = delete;
     started_program& operator=(const started_program&) = delete;

@@ -129,6 +129,23 @@ TEST_CASE("texts are wrapped to the terminal, and left alone in a pipe", "[daemo
     CHECK(contains(f.ctl({"job", "7"}).out, "connection refused, and this goes on for a while\n"));
 }
 
+TEST_CASE("a plan's warnings are told, those of a kind below it, the plan's own above its sum",
+          "[daemon][ctl]") {
+    ctl_fixture f;
+    json plan = {{"fits", true}, {"limit_usd", "200"}, {"bound_usd", "0.25"}, {"profile", "full"}};
+    plan["kinds"] = {{{"kind", "summaries"}, {"bound_usd", "0.25"}, {"warnings", {"slow:\x1b[2J"}}}};
+    plan["warnings"] = {"the budget of $1000.00 is above the limit of profile full, $200.00, which counts"};
+    f.reply("plan", plan);
+    const auto end = f.ctl({"plan", "--budget", "1000"});
+    CHECK(end.code == 0);
+    CHECK(contains(end.out, "at most $0.25\nwarning: slow:\\x1b[2J\nwarning: the budget of $1000.00 is above "
+                            "the limit of profile full, $200.00, which counts\nin all at most $0.25, limit "
+                            "$200.00 (profile full)\n"));
+    plan["kinds"][0]["warnings"] = plan["warnings"] = json::array();
+    f.reply("plan", plan);
+    CHECK_FALSE(contains(f.ctl({"plan"}).out, "warning"));
+}
+
 TEST_CASE("status of a run says why it waits, or was refused", "[daemon][ctl]") {
     ctl_fixture f;
     auto run = sample_run("requested");

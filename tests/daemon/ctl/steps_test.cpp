@@ -16,6 +16,19 @@ std::string hex_of(const std::string& bytes) {
     return to_hex(sha256::of(bytes));
 }
 
+json blocked(int done, const std::string& why) {
+    auto job = sample_batch("7", "polling", done);
+    job["blocked"] = error_object("provider_busy", why);
+    return {{"run", sample_run("open", {job})}};
+}
+
+std::size_t times(const std::string& text, const std::string& part) {
+    std::size_t n = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+        ++n;
+    return n;
+}
+
 } // namespace
 
 TEST_CASE("the flags of a run arrive as its order", "[daemon][ctl]") {
@@ -153,6 +166,43 @@ TEST_CASE("waiting survives a restart of the daemon, and says so", "[daemon][ctl
     CHECK(contains(end.out, "run r12 done"));
     const auto calls = f.calls();
     CHECK(std::count(calls.begin(), calls.end(), "start_run") == 1);
+}
+
+TEST_CASE("on a terminal what stands in the way is told once, on a line of its own that stays",
+          "[daemon][ctl]") {
+    ctl_fixture f;
+    f.reply("start_run", {{"status", "accepted"}, {"run", sample_run("requested")}});
+    f.reply("run", {{"run", sample_run("requested")}});
+    started_program ctl(ENRICHCTL, f.with_socket({"run", "--auto", "--wait"}), f.environment, 0, 80);
+    REQUIRE(ctl.wait_for_error_text("run r12 requested"));
+    f.become("run", blocked(20, "connection\nrefused"));
+    REQUIRE(ctl.wait_for_error_text("20 of 120 requests done"));
+    f.become("run", blocked(40, "connection\nrefused"));
+    REQUIRE(ctl.wait_for_error_text("40 of 120 requests done"));
+    f.become("run", {{"run", sample_run("open", {sample_batch("7", "polling", 60)})}});
+    REQUIRE(ctl.wait_for_error_text("60 of 120 requests done"));
+    f.become("run", blocked(80, "the disk is full"));
+    REQUIRE(ctl.wait_for_error_text("80 of 120 requests done"));
+    f.become("run", {{"run", sample_run("done", {sample_batch("7", "merged", 120)})}});
+    const auto end = ctl.wait();
+    CAPTURE(end.err);
+    CHECK(end.code == 0);
+    const std::string clear_line = "\r\x1b[2K";
+    CHECK(contains(end.err, clear_line + "job 7 waits: connection refused\n" + clear_line + "["));
+    CHECK(times(end.err, "connection refused") == 1); // the bar's line has no room for it
+    CHECK(contains(end.err, clear_line + "job 7 waits: the disk is full\n" + clear_line + "["));
+}
+
+TEST_CASE("in a pipe what stands in the way ends the line of the run", "[daemon][ctl]") {
+    ctl_fixture f;
+    f.reply("start_run", {{"status", "accepted"}, {"run", sample_run("requested")}});
+    f.reply("run", blocked(20, "connection refused"));
+    started_program ctl(ENRICHCTL, f.with_socket({"run", "--auto", "--wait"}), f.environment);
+    REQUIRE(ctl.wait_for_error_text("; job 7 waits: connection refused\n"));
+    f.become("run", {{"run", sample_run("done", {sample_batch("7", "merged", 120)})}});
+    const auto end = ctl.wait();
+    CHECK(end.code == 0);
+    CHECK(times(end.err, "connection refused") == 1);
 }
 
 TEST_CASE("poll knows batches, jobs and runs", "[daemon][ctl]") {
