@@ -26,17 +26,16 @@ bool is_port(std::string_view text) {
     return ec == std::errc() && end == text.data() + text.size() && port >= 1 && port <= 65535;
 }
 
-// libpq takes any word for a port until it connects.
-void check_ports(std::string_view key, const std::string& url, std::vector<std::string>& problems) {
-    const auto parsed = is_postgresql(url) ? target::parse_postgres_url(url) : target::postgres_url{};
-    if (!parsed) {
-        problems.push_back(fmt::format("{}: {}", key, parsed.error().detail));
-        return;
-    }
-    for (const auto& host : parsed->hosts)
+// libpq takes any word for a port until it connects. What stands in a port's place is not repeated: it may be
+// the end of a password. A URL that cannot be read at all was told by open_target().
+void check_ports(std::string_view key, const std::string& text, std::vector<std::string>& problems) {
+    const auto url = is_postgresql(text) ? target::parse_postgres_url(text) : target::postgres_url{};
+    if (!url) return;
+    for (const auto& host : url->hosts)
         if (!host.port.empty() && !is_port(host.port))
-            problems.push_back(
-                fmt::format("{}: expected a port from 1 to 65535, got \"{}\"", key, host.port));
+            problems.push_back(fmt::format("{}: expected a port from 1 to 65535; a '/', ':' or '@' within a "
+                                           "password is written %2F, %3A or %40",
+                                           key));
 }
 
 // PostgreSQL takes a table's name as SQL writes it. SQLite takes it as it is.
@@ -90,6 +89,9 @@ std::vector<std::string> problems_of(const loaded_settings& s) {
     try_out([&] { target::open_target(nothing_runs.get_executor(), c); }, problems);
     check_ports("database.url", c.database_url, problems);
     check_ports("source.url", c.source.url, problems);
+    if (!c.source.url.empty() && !is_postgresql(c.database_url))
+        problems.emplace_back("source.url: rows are read from another database for a PostgreSQL target only; "
+                              "remove it, or set [database] url = 'postgresql://...'");
     if (is_postgresql(c.database_url) && !is_sql_name(c.target.table))
         problems.push_back(
             fmt::format("target.table: expected a name as SQL writes it, quoted where it holds blanks or "

@@ -131,7 +131,9 @@ std::string show_plan(const json& plan, const terminal& term) {
     const auto fitting = f.time("would_fit_limit");
     out +=
         fmt::format("{} by {}{}\n", term.paint(color::red, "over the limit"), dollars(f.text("over_by_usd")),
-                    fitting ? fmt::format("; --limit {} would fit", *fitting) : "");
+                    !fitting       ? ""
+                    : *fitting > 0 ? fmt::format("; --limit {} would fit", *fitting)
+                                   : "; not even one row would fit");
     return out;
 }
 

@@ -199,6 +199,9 @@ TEST_CASE("a plan that does not fit is 8, one that cannot work has its error's c
     auto end = f.ctl({"plan"});
     CHECK(end.code == 8);
     CHECK(contains(end.out, "over the limit by $3.50; --limit 40 would fit"));
+    plan["would_fit_limit"] = 0;
+    f.reply("plan", plan);
+    CHECK(contains(f.ctl({"plan"}).out, "over the limit by $3.50; not even one row would fit"));
     plan["kinds"] = {
         {{"kind", "summaries"}, {"problem", error_object("target_blocked", "no column summary_en")}}};
     f.reply("plan", plan);
