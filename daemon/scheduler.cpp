@@ -4,12 +4,11 @@
 #include "daemon/log.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <chrono>
+#include <cstdlib>
 #include <exception>
+#include <limits>
 #include <utility>
 
 namespace enrichd {
@@ -18,7 +17,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::int64_t longest_sleep_ms = 60'000;
+// The wall clock is slewed all the time, by half a millisecond a second at most; this is a step.
+constexpr std::int64_t least_step_ms = 1000;
 
 // Turns of jobs at a time. More would only queue at the provider's connections and the pool.
 constexpr std::int64_t max_turns = 64;
@@ -28,36 +28,56 @@ bool builds(const due_run& run) {
 }
 
 // A turn that ends with an exception met a broken ledger or a bug: it is tried again, not at once.
-constexpr std::chrono::seconds after_exception{5};
+constexpr std::int64_t rest_ms = 5'000;
 
 } // namespace
 
-scheduler::scheduler(asio::any_io_executor loop, ledger& l, const clock& c, turn job_turn, turn run_turn,
-                     std::function<void()> ended)
+scheduler::scheduler(asio::any_io_executor loop, ledger& l, paced_clock& c, alarm& a, turn job_turn,
+                     turn run_turn, std::function<void()> ended)
     : loop_(loop),
       ledger_(l),
       clock_(c),
+      alarm_(a),
       job_turn_(std::move(job_turn)),
       run_turn_(std::move(run_turn)),
-      ended_(std::move(ended)),
-      timer_(loop) {}
+      ended_(std::move(ended)) {}
 
 asio::awaitable<void> scheduler::run() {
     while (!stopping_ || !idle()) {
+        heed_clock();
+        end_rests();
         if (!stopping_) start_due();
-        timer_.expires_after(std::chrono::milliseconds(stopping_ ? longest_sleep_ms : sleep_ms()));
-        boost::system::error_code woken; // by wake(), the end of a turn, or time
-        co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        co_await alarm_.sleep_until(next_due()); // or until wake(), or the end of a turn
     }
 }
 
 void scheduler::wake() {
-    timer_.cancel();
+    alarm_.ring();
 }
 
 void scheduler::stop() {
     stopping_ = true;
     wake();
+}
+
+// Due times first: if that fails, the clock is not followed, and it is tried again.
+void scheduler::heed_clock() {
+    const auto step = clock_.lag_ms();
+    if (std::abs(step) >= least_step_ms) {
+        ledger_.move_due_times(step);
+        log::warning(fmt::format("the wall clock was set {} by {:.3f} s; what is due later was moved with it",
+                                 step < 0 ? "back" : "forward", std::abs(static_cast<double>(step)) / 1000));
+    }
+    clock_.follow();
+}
+
+void scheduler::end_rests() {
+    const auto now = clock_.boot_ms();
+    std::erase_if(rests_, [now](const rest& r) {
+        if (r.until_boot_ms > now) return false;
+        r.busy->erase(r.id);
+        return true;
+    });
 }
 
 void scheduler::start_due() {
@@ -85,11 +105,8 @@ void scheduler::start(std::int64_t id, const turn& t, std::set<std::int64_t>& bu
             } catch (const std::exception& e) {
                 log::error(fmt::format("a turn ended early: {}", e.what()));
             }
-            auto later = std::make_shared<asio::steady_timer>(loop_, after_exception);
-            later->async_wait([this, id, &busy, later](boost::system::error_code) {
-                busy.erase(id);
-                wake();
-            });
+            rests_.push_back({&busy, id, clock_.boot_ms() + rest_ms});
+            wake();
             return;
         }
         busy.erase(id);
@@ -98,15 +115,18 @@ void scheduler::start(std::int64_t id, const turn& t, std::set<std::int64_t>& bu
     });
 }
 
-std::int64_t scheduler::sleep_ms() {
-    const auto now = clock_.now_ms();
-    auto next = now + longest_sleep_ms;
+// The alarm sleeps no longer than a minute, whatever this says.
+std::int64_t scheduler::next_due() {
+    auto next = std::numeric_limits<std::int64_t>::max();
+    for (const auto& r : rests_)
+        next = std::min(next, clock_.now_ms() + (r.until_boot_ms - clock_.boot_ms()));
+    if (stopping_) return next;
     // What is in a turn, or waits for the end of others, is due in the ledger still; their end wakes us.
     for (const auto& run : ledger_.runs().timetable())
         if (may_start(run)) next = std::min(next, run.due_ms);
     if (std::ssize(jobs_) < max_turns)
         if (const auto job = ledger_.jobs().next_due(jobs_)) next = std::min(next, *job);
-    return std::max<std::int64_t>(next - now, 0);
+    return next;
 }
 
 } // namespace enrichd

@@ -2,29 +2,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/alarm.hpp"
 #include "daemon/clock.hpp"
 #include "state/ledger.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <set>
+#include <vector>
 
 namespace enrichd {
 
 /// One turn at a time for each job and run; turns of different jobs go on side by side. A due time is
-/// absolute, and the sleep never longer than a minute, so that a stepped clock or a lost wake-up heals by
-/// itself.
+/// absolute, and the sleep never longer than a minute, so that a lost wake-up heals by itself. Where the wall
+/// clock is stepped, the due times in the ledger are moved with it: a wait is as long as it was meant to be,
+/// measured in time that nobody steps.
 class scheduler {
 public:
     using turn = std::function<boost::asio::awaitable<void>(std::int64_t id)>;
 
     /// References outlive the scheduler; `ended` is called after each turn.
-    scheduler(boost::asio::any_io_executor loop, ledger& l, const clock& c, turn job_turn, turn run_turn,
-              std::function<void()> ended);
+    scheduler(boost::asio::any_io_executor loop, ledger& l, paced_clock& c, alarm& a, turn job_turn,
+              turn run_turn, std::function<void()> ended);
 
     /// Runs until stop(), then until the turns under way have recorded what they did.
     boost::asio::awaitable<void> run();
@@ -38,21 +40,30 @@ public:
     bool idle() const { return jobs_.empty() && builds_.empty() && settles_.empty(); }
 
 private:
+    struct rest { // after a turn that ended early
+        std::set<std::int64_t>* busy;
+        std::int64_t id;
+        std::int64_t until_boot_ms;
+    };
+
+    void heed_clock();
+    void end_rests();
     void start_due();
     bool may_start(const due_run& run) const;
     void start(std::int64_t id, const turn& t, std::set<std::int64_t>& busy);
-    std::int64_t sleep_ms();
+    std::int64_t next_due();
 
     boost::asio::any_io_executor loop_;
     ledger& ledger_;
-    const clock& clock_;
+    paced_clock& clock_;
+    alarm& alarm_;
     turn job_turn_;
     turn run_turn_;
     std::function<void()> ended_;
-    boost::asio::steady_timer timer_;
     std::set<std::int64_t> jobs_;   ///< in a turn
     std::set<std::int64_t> builds_; ///< runs in a turn that builds
     std::set<std::int64_t> settles_;
+    std::vector<rest> rests_;
     bool stopping_ = false;
 };
 

@@ -53,6 +53,17 @@ ledger::ledger(const std::string& path)
       quarantine_(db_),
       paused_(db_, "SELECT paused FROM installation WHERE id = 1"),
       set_paused_(db_, "UPDATE installation SET paused = ? WHERE id = 1"),
+      move_jobs_(db_, "UPDATE jobs SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL"),
+      move_runs_(db_, "UPDATE runs SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL"),
+      pull_in_jobs_(db_, R"SQL(
+          UPDATE jobs AS j SET due_ms = ?1 + w.longest
+          FROM (SELECT id, CASE WHEN state = 'submit_unknown' THEN ?3
+                                WHEN state IN ('submitted', 'polling') AND failures = 0 THEN ?2
+                                ELSE ?4 END AS longest
+                FROM jobs WHERE due_ms IS NOT NULL) AS w
+          WHERE w.id = j.id AND j.due_ms > ?1 + w.longest
+      )SQL"),
+      pull_in_runs_(db_, "UPDATE runs SET due_ms = ?1 + ?2 WHERE due_ms > ?1 + ?2"),
       job_history_(db_, R"SQL(
           SELECT at_ms, job_id, from_state, to_state, event, detail FROM history WHERE job_id = ? ORDER BY id
       )SQL"),
@@ -91,6 +102,21 @@ bool ledger::paused() {
 
 void ledger::set_paused(bool paused) {
     set_paused_(paused ? 1 : 0).run();
+}
+
+void ledger::move_due_times(std::int64_t step_ms) {
+    auto all_at_once = begin();
+    move_jobs_(step_ms).run();
+    move_runs_(step_ms).run();
+    all_at_once.commit();
+}
+
+std::int64_t ledger::pull_in_due_times(std::int64_t now_ms, const longest_waits& waits) {
+    auto all_at_once = begin();
+    auto moved = pull_in_jobs_(now_ms, waits.poll_ms, waits.look_ms, waits.other_ms).run();
+    moved += pull_in_runs_(now_ms, waits.other_ms).run();
+    all_at_once.commit();
+    return moved;
 }
 
 std::vector<history_row> ledger::history_of_job(std::int64_t job_id) {

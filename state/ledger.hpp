@@ -33,6 +33,13 @@ struct job_times {
     std::optional<std::int64_t> submitted_ms;
 };
 
+/// The longest that anything may have to wait, by what it is.
+struct longest_waits {
+    std::int64_t poll_ms = 0; ///< for the next look at a batch, while looks succeed
+    std::int64_t look_ms = 0; ///< for the next look through the provider's list
+    std::int64_t other_ms = 0;
+};
+
 /// What has ever been spent and may still be, over all runs.
 struct money_totals {
     money spent;
@@ -60,6 +67,12 @@ public:
     const std::string& installation() const { return installation_; }
     bool paused();
     void set_paused(bool paused);
+
+    /// The wall clock was set forward (or back, if negative) by so much: so are all due times.
+    void move_due_times(std::int64_t step_ms);
+    /// At start: a due time further ahead than anything may have to wait was set by a clock that ran ahead.
+    /// It becomes the longest wait. Returns how many there were.
+    std::int64_t pull_in_due_times(std::int64_t now_ms, const longest_waits& waits);
 
     std::vector<history_row> history_of_job(std::int64_t job_id);
     std::vector<history_row> history_of_run(std::int64_t run_id);
@@ -92,8 +105,9 @@ private:
     failure_table failures_;
     flight_table flights_;
     quarantine_table quarantine_;
-    sqlite::statement paused_, set_paused_, job_history_, run_history_, totals_, spent_of_run_,
-        unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;
+    sqlite::statement paused_, set_paused_, move_jobs_, move_runs_, pull_in_jobs_, pull_in_runs_,
+        job_history_, run_history_, totals_, spent_of_run_, unproven_of_run_, reserved_of_run_, job_times_,
+        prunable_, prune_requests_, prune_rows_, prune_parts_;
     std::string installation_;
 };
 
