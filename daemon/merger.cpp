@@ -141,15 +141,26 @@ boost::asio::awaitable<effect_outcome> merger::merge(job::effect::merge what, jo
     co_return co_await merge_file(std::move(what), std::move(job), std::move(into));
 }
 
+// More requests were done, by the provider's count, than have a line, also where the batch expired or was
+// cancelled. Nobody tells which of those without one.
+bool merger::lacks_lines(const job_row& job) {
+    if (!job.counts) return false;
+    std::int64_t answered = 0;
+    for (const auto& [how, n] : ledger_.requests().tallies(job.id).requests)
+        if (may_be_billed(how)) answered += n;
+    return answered < job.counts->completed;
+}
+
 effect_outcome merger::close_rest(const job::effect::merge& what, const job_row& job) {
     const auto open = ledger_.requests().open_requests(job.id, rest_requests);
     if (open.empty()) return effect_done{job::event::all_merged{}, "", last_bill(job)};
     const auto [how, reason] = unanswered(what.ended_as);
+    const bool billed = may_be_billed(how) || lacks_lines(job);
     slice_record record;
     for (const auto& request : open) {
         record.requests.push_back({request.number, how, 0, reason});
         record.released += request.bound;
-        if (may_be_billed(how)) record.unproven += request.bound;
+        if (billed) record.unproven += request.bound;
     }
     auto next = what.from;
     ++next.slice;

@@ -39,6 +39,7 @@ private:
     boost::asio::awaitable<effect_outcome> merge_file(job::effect::merge what, job_row job,
                                                       std::shared_ptr<target::database> into);
     effect_outcome close_rest(const job::effect::merge& what, const job_row& job);
+    bool lacks_lines(const job_row& job);
     std::vector<matched> match(const job_row& job, const std::vector<spool_line>& lines,
                                const std::vector<std::string>& ids, slice_record& record);
     std::vector<target::merge_row> rows_to_write(const job_row& job, std::vector<matched>& answers,

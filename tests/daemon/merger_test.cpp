@@ -139,6 +139,24 @@ TEST_CASE("what the provider let expire is not billed", "[merger]") {
     CHECK(f.l->unproven_of_run(f.run) == money{});
 }
 
+TEST_CASE("what was done by the provider's count, and has no line, may be billed, however the batch ended",
+          "[merger]") {
+    const auto ended_as = GENERATE(batch_status::expired, batch_status::cancelled);
+    const int done = GENERATE(1, 2);
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}, {{"c"}}});
+    job::polling p;
+    p.batch_id = "batch_1";
+    p.status = ended_as;
+    p.total = 3;
+    p.completed = done;
+    f.put(id, p);
+    f.answer(id, vector_line(id_of(0), "[1, 0, 0]"), ended_as);
+    f.merge(id);
+    CHECK(f.l->unproven_of_run(f.run) == (done == 1 ? money{} : cent + cent));
+    CHECK(f.l->reserved_of_run(f.run) == money{});
+}
+
 TEST_CASE("a slice that the target has already is cut the same, whatever is configured meanwhile",
           "[merger]") {
     const auto changed_to = GENERATE(std::size_t{1}, std::size_t{3});
