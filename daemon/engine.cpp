@@ -48,9 +48,9 @@ engine::engine(engine_parts p, engine_world w)
       scheduler_(
           p.loop, ledger_, clock_, p.alarm, [this](std::int64_t id) { return job_driver_.take_turn(id); },
           [this](std::int64_t id) { return run_driver_.take_turn(id); },
-          [this, ended = p.ended_a_turn] {
+          [this, ended = p.ended_a_turn](std::exception_ptr failed) {
               changes_.bump();
-              ended();
+              ended(failed);
           }),
       operations_(operation_parts_of(p)) {
     builder_.on_progress([this] { changes_.bump(); });

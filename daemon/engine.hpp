@@ -33,8 +33,8 @@ struct engine_parts {
     boost::asio::any_io_executor pool; ///< for what blocks or burns the processor; may be the loop's
     const enrichd::clock& clock;
     enrichd::alarm& alarm;
-    std::function<double()> random;     ///< in [0, 1)
-    std::function<void()> ended_a_turn; ///< called after each
+    std::function<double()> random; ///< in [0, 1)
+    scheduler::turn_ended ended_a_turn;
     std::filesystem::path state_directory;
     std::string config_file; ///< that is told to who asks; empty: none was read
 };

@@ -64,7 +64,10 @@ engine_parts instance::parts() {
             .clock = clock_,
             .alarm = alarm_,
             .random = [this] { return std::uniform_real_distribution<double>()(chance_); },
-            .ended_a_turn = [this] { notify::status(status_line(engine_.ledger())); },
+            .ended_a_turn =
+                [this](std::exception_ptr failed) { // a ledger that is broken has no status to tell
+                    if (!failed) notify::status(status_line(engine_.ledger()));
+                },
             .state_directory = settings_.config.state_directory,
             .config_file = settings_.config_file};
 }

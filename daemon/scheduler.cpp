@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <exception>
 #include <limits>
 #include <utility>
 
@@ -33,7 +32,7 @@ constexpr std::int64_t rest_ms = 5'000;
 } // namespace
 
 scheduler::scheduler(asio::any_io_executor loop, ledger& l, paced_clock& c, alarm& a, turn job_turn,
-                     turn run_turn, std::function<void()> ended)
+                     turn run_turn, turn_ended ended)
     : loop_(loop),
       ledger_(l),
       clock_(c),
@@ -106,11 +105,10 @@ void scheduler::start(std::int64_t id, const turn& t, std::set<std::int64_t>& bu
                 log::error(fmt::format("a turn ended early: {}", e.what()));
             }
             rests_.push_back({&busy, id, clock_.boot_ms() + rest_ms});
-            wake();
-            return;
+        } else {
+            busy.erase(id);
         }
-        busy.erase(id);
-        ended_();
+        ended_(failed);
         wake();
     });
 }

@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <set>
 #include <vector>
@@ -24,9 +25,12 @@ class scheduler {
 public:
     using turn = std::function<boost::asio::awaitable<void>(std::int64_t id)>;
 
-    /// References outlive the scheduler; `ended` is called after each turn.
+    /// Told after each turn; what it threw, if it met a broken ledger or a bug.
+    using turn_ended = std::function<void(std::exception_ptr failed)>;
+
+    /// References outlive the scheduler.
     scheduler(boost::asio::any_io_executor loop, ledger& l, paced_clock& c, alarm& a, turn job_turn,
-              turn run_turn, std::function<void()> ended);
+              turn run_turn, turn_ended ended);
 
     /// Runs until stop(), then until the turns under way have recorded what they did.
     boost::asio::awaitable<void> run();
@@ -59,7 +63,7 @@ private:
     alarm& alarm_;
     turn job_turn_;
     turn run_turn_;
-    std::function<void()> ended_;
+    turn_ended ended_;
     std::set<std::int64_t> jobs_;   ///< in a turn
     std::set<std::int64_t> builds_; ///< runs in a turn that builds
     std::set<std::int64_t> settles_;

@@ -50,7 +50,8 @@ struct scheduler_fixture : ledger_fixture {
                 bell,
                 [this](std::int64_t id) { return turn(id); },
                 [this](std::int64_t id) { return turn(id); },
-                [] {}};
+                [this](std::exception_ptr e) { failed += e ? 1 : 0; }};
+    int failed = 0; ///< turns
 
     boost::asio::awaitable<void> turn(std::int64_t id) {
         turns.push_back(id);
@@ -130,6 +131,7 @@ TEST_CASE_METHOD(scheduler_fixture, "a turn that ends early is taken again, and 
     CHECK(turns.size() == 1);
     CHECK(bell.due == noon + 5000);
     CHECK_FALSE(s.idle());
+    CHECK(failed == 1);
     wall.step(-3'600'000); // its rest is not of the wall clock either
     pass(4999);
     CHECK(turns.size() == 1);
