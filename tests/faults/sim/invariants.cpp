@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/faults/sim/invariants.hpp"
+
+#include "tests/faults/sim/simulation.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+
+namespace enrichd::faults {
+
+namespace {
+
+using violations = std::vector<std::string>;
+
+std::string submission_of(const sim_batch& b) {
+    const auto it = b.told.metadata.find("enrichd_submission");
+    return it == b.told.metadata.end() ? "" : it->second;
+}
+
+bool is_strangers(const sim_batch& b) {
+    return submission_of(b).rfind("ed1-00000000-", 0) == 0;
+}
+
+// I2: every request has one outcome and a reason, every row too, and the counts add up.
+void check_outcomes(sqlite::database& db, violations& out) {
+    const auto none = [&](const char* what, const char* sql) {
+        sqlite::statement count(db, sql);
+        auto rows = count();
+        if (rows.next() && rows.integer(0) > 0)
+            out.push_back(fmt::format("I2: {} {}", rows.integer(0), what));
+    };
+    none("jobs have not ended", "SELECT COUNT(*) FROM jobs WHERE ended_ms IS NULL");
+    none("requests have no outcome", "SELECT COUNT(*) FROM requests WHERE outcome IS NULL");
+    none("requests ended badly without a reason",
+         "SELECT COUNT(*) FROM requests WHERE outcome NOT IN ('ok') AND reason = ''");
+    none("rows have no outcome", "SELECT COUNT(*) FROM job_rows WHERE state = 'open'");
+    none("rows ended badly without a reason",
+         "SELECT COUNT(*) FROM job_rows WHERE state = 'ended' AND outcome NOT IN ('ok') AND reason = ''");
+    none("jobs have other counts than requests", R"SQL(
+         SELECT COUNT(*) FROM jobs AS j WHERE j.requests <> (SELECT COUNT(*) FROM requests AS q WHERE q.job_id = j.id)
+             OR j.requests <> (SELECT COALESCE(SUM(t.count), 0) FROM tallies AS t
+                               WHERE t.job_id = j.id AND t.what = 'request'))SQL");
+    none("jobs have other counts than rows", R"SQL(
+         SELECT COUNT(*) FROM jobs AS j
+         WHERE (SELECT COUNT(*) FROM job_rows AS w WHERE w.job_id = j.id AND w.state = 'ended')
+            <> (SELECT COALESCE(SUM(t.count), 0) FROM tallies AS t WHERE t.job_id = j.id AND t.what = 'row'))SQL");
+}
+
+// Whether the user gave answers up: by abandoning a batch, or by cancelling while the provider did not name
+// the files of one that had ended.
+bool gave_up(const promises& promised, const scenario& s) {
+    return promised.abandoned || (!promised.cancelled.empty() && s.batches.files_late > 0);
+}
+
+// I2: what was answered, and paid for, reached its rows.
+void check_answers(sqlite::database& db, sim_provider& provider, violations& out) {
+    sqlite::statement find(db, R"SQL(
+        SELECT q.outcome FROM requests AS q JOIN jobs AS j ON j.id = q.job_id
+        WHERE j.batch_id = ? AND q.custom_id = ?
+    )SQL");
+    for (const auto& b : provider.batches())
+        for (const auto& r : b.requests) {
+            if (!r.answered) continue;
+            auto row = find(b.told.id, r.custom_id);
+            const auto how = row.next() ? row.text(0) : "in no job of the ledger";
+            if (how != "ok" && how != "skipped" && how != "stale" && how != "gone" && how != "invalid")
+                out.push_back(fmt::format("I2: the answer to {} in {} was paid for, and is {}", r.marker,
+                                          b.told.id, how));
+        }
+}
+
+// I3: one batch a submission, and no answer is bought twice.
+void check_batches(sim_provider& provider, bool some_given_up, violations& out) {
+    std::map<std::string, int> live, bought;
+    for (const auto& b : provider.batches()) {
+        if (is_strangers(b) || b.ends_as == batch_status::failed) continue;
+        ++live[submission_of(b)];
+        for (const auto& r : b.requests)
+            bought[r.custom_id] += r.answered ? 1 : 0;
+    }
+    for (const auto& [submission, n] : live)
+        if (n > 1) out.push_back(fmt::format("I3: submission {} has {} batches", submission, n));
+    if (some_given_up) return; // the next run takes what was given up
+    for (const auto& [id, n] : bought)
+        if (n > 1) out.push_back(fmt::format("I3: request {} was bought and answered {} times", id, n));
+}
+
+// I4: what is in the books is what was billed, as far as the provider tells; the rest is in them as unproven.
+void check_bills(sqlite::database& db, sim_provider& provider, violations& out) {
+    sqlite::statement find(db, "SELECT actual_pd, unproven_pd FROM jobs WHERE batch_id = ?");
+    for (const auto& b : provider.batches()) {
+        if (is_strangers(b)) continue;
+        auto row = find(b.told.id);
+        const bool known = row.next();
+        const auto actual = known ? row.integer(0) : 0;
+        const auto unproven = known ? row.integer(1) : 0;
+        const auto billed = b.billed.picodollars;
+        if (actual > billed || billed > actual + unproven)
+            out.push_back(fmt::format("I4: {} was billed at {}; the books say {}, and {} unproven", b.told.id,
+                                      billed, actual, unproven));
+    }
+    sqlite::statement over(db, R"SQL(
+        SELECT r.id FROM runs AS r JOIN jobs AS j ON j.run_id = r.id
+        GROUP BY r.id HAVING SUM(j.actual_pd + j.unproven_pd) > r.limit_pd
+    )SQL");
+    for (auto rows = over(); rows.next();)
+        out.push_back(fmt::format("I4: run {} spent more than its limit", run_name(rows.integer(0))));
+}
+
+bool is_value_of(const sim_value& v, const sim_row& row) {
+    if (const auto* text = std::get_if<std::string>(&v.value)) return *text == summary_of(row.marker());
+    const auto& vector = std::get<std::vector<float>>(v.value);
+    const auto model = embedding_of(row.marker());
+    if (vector.size() != model.size()) return false;
+    for (std::size_t i = 0; i < vector.size(); ++i)
+        if (std::abs(vector[i] - model[i]) > 1e-5F) return false;
+    return true;
+}
+
+// I5: each row has the value that the model says, or a reason why it is not asked for again.
+void check_rows(sqlite::database& db, const sim_target& target, const scenario& s, violations& out) {
+    sqlite::statement held(db, "SELECT 1 FROM quarantine WHERE kind = ? AND key = ?");
+    for (const auto& row : target.rows())
+        for (const auto k : s.kinds) {
+            const auto found = row.values.find(k);
+            if (row.deleted) continue;
+            if (found != row.values.end() && found->second.hash == row.hash()) {
+                if (!is_value_of(found->second, row))
+                    out.push_back(
+                        fmt::format("I5: {} of row {} are not those of its text", name(k), row.key));
+            } else if (auto quarantined = held(name(k), row.key); !quarantined.next()) {
+                out.push_back(
+                    fmt::format("I5: row {} has no {}, and nothing is wrong with it", row.key, name(k)));
+            }
+        }
+}
+
+// I5: the ledger counts as written what the target wrote, replays or not.
+void check_written(sqlite::database& db, sim_provider& provider, const sim_target& target, violations& out) {
+    sqlite::statement count(db, R"SQL(
+        SELECT COUNT(*) FROM job_rows AS w JOIN jobs AS j ON j.id = w.job_id
+        WHERE j.batch_id = ? AND w.outcome = 'ok'
+    )SQL");
+    for (const auto& b : provider.batches()) {
+        if (is_strangers(b)) continue;
+        const auto wrote = target.written().find(submission_of(b));
+        auto row = count(b.told.id);
+        row.next();
+        const auto truth = wrote == target.written().end() ? 0 : wrote->second;
+        if (b.ends_as != batch_status::failed && row.integer(0) != truth)
+            out.push_back(fmt::format("I5: the target wrote {} rows of {}, and the ledger counts {}", truth,
+                                      b.told.id, row.integer(0)));
+    }
+}
+
+} // namespace
+
+void check_budget(ledger& l, std::int64_t run_id, violations& out) {
+    const auto run = l.runs().find(run_id);
+    if (!run) return;
+    const auto committed = l.spent_of_run(run_id) + l.unproven_of_run(run_id) + l.reserved_of_run(run_id);
+    if (committed > run->limit)
+        out.push_back(fmt::format("I4: run {} has {} spent and reserved, and a limit of {}", run_name(run_id),
+                                  exact_dollars(committed), exact_dollars(run->limit)));
+}
+
+void check_books(const std::filesystem::path& ledger_file, sim_provider& provider, const sim_target& target,
+                 const scenario& s, const promises& promised, bool ended, std::vector<std::string>& out) {
+    const bool some_given_up = gave_up(promised, s);
+    check_batches(provider, some_given_up, out);
+    if (!ended) return;
+    sqlite::database db(ledger_file.string(), sqlite::open_mode::read_write);
+    check_outcomes(db, out);
+    if (!some_given_up) check_answers(db, provider, out);
+    check_bills(db, provider, out);
+    check_rows(db, target, s, out);
+    check_written(db, provider, target, out);
+}
+
+std::string reasons_to_wait(ledger& l) {
+    std::string all;
+    for (const auto& run : l.runs().list_open())
+        all += fmt::format("; run {} is {}: {}", run_name(run.id), run::name(run.state), run.waiting.reason);
+    for (const auto& job : l.jobs().list(true, 100))
+        all += fmt::format("; job {} is {}: {}", job_name(job.id), job::name(job.state), job.waiting.reason);
+    return all;
+}
+
+} // namespace enrichd::faults

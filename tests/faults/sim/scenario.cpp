@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/faults/sim/scenario.hpp"
+
+#include <algorithm>
+
+namespace enrichd::faults {
+
+namespace {
+
+// Faults come in kinds: a case has some of them, and often, rather than a little of everything.
+double some(chance& c, double most) {
+    return c.one_in(3) ? most * c.real() : 0;
+}
+
+void draw_calls(chance& c, call_faults& f) {
+    f.busy = some(c, 0.3);
+    f.lost = some(c, 0.3);
+    f.unheard = some(c, 0.4);
+    f.late = some(c, 0.3);
+    f.not_found = some(c, 0.3);
+}
+
+void draw_batches(chance& c, batch_faults& f) {
+    f.line_error = some(c, 0.5);
+    f.line_refused = some(c, 0.2);
+    f.line_garbled = some(c, 0.3);
+    f.line_missing = some(c, 0.3);
+    f.line_twice = some(c, 0.4);
+    f.expires = some(c, 0.6);
+    f.fails = some(c, 0.3);
+    f.queue_full = some(c, 0.6);
+    f.sticks = some(c, 0.3);
+    f.files_late = some(c, 0.5);
+    f.no_error_file = some(c, 0.6);
+}
+
+void draw_deeds(chance& c, scenario& s) {
+    const auto at = [&] { return c.number(0, s.calm_at); };
+    const auto add = [&](deed what, std::int64_t number) { s.deeds.push_back({at(), what, number}); };
+    if (c.one_in(4)) {
+        add(deed::pause, 0);
+        s.deeds.push_back({s.deeds.back().at_ms + c.number(minute, 10 * hour), deed::resume, 0});
+    }
+    if (c.one_in(6)) add(c.one_in(3) ? deed::abandon : deed::cancel, 0);
+    for (auto n = c.one_in(3) ? c.number(1, 3) : 0; n > 0; --n)
+        add(deed::poll_now, 0);
+    for (auto n = c.one_in(3) ? c.number(1, 3) : 0; n > 0; --n)
+        add(deed::edit_row, c.number(0, s.rows - 1));
+    if (c.one_in(4)) add(deed::delete_row, c.number(0, s.rows - 1));
+    if (c.one_in(5)) {
+        add(deed::block_target, 0);
+        s.deeds.push_back({s.deeds.back().at_ms + c.number(minute, 8 * hour), deed::unblock_target, 0});
+    }
+    if (c.one_in(6)) add(deed::set_clock, c.number(-3 * hour, 3 * hour));
+    std::stable_sort(s.deeds.begin(), s.deeds.end(),
+                     [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
+}
+
+} // namespace
+
+scenario calm_scenario(std::uint64_t seed) {
+    chance c(seed * 2 + 1);
+    scenario s;
+    s.seed = seed;
+    s.kinds = c.one_in(2)   ? std::vector{kind::summaries}
+              : c.one_in(2) ? std::vector{kind::embeddings}
+                            : std::vector{kind::summaries, kind::embeddings};
+    s.rows = static_cast<int>(c.number(3, 9));
+    s.file_requests = static_cast<std::uint64_t>(c.number(3, 20));
+    s.merge_rows = static_cast<std::uint64_t>(c.number(1, 6));
+    s.page = static_cast<std::size_t>(c.number(2, 5));
+    s.strangers = static_cast<int>(c.number(0, 6));
+    s.batch_life = c.number(20 * minute, 20 * hour);
+    s.tells_usage = !c.one_in(3);
+    s.oldest_first = c.one_in(8);
+    s.list_lag = c.one_in(2) ? 0 : c.number(second, promised_list_lag - 3 * minute);
+    if (c.one_in(10)) s.longest_sleep = minute;
+    return s;
+}
+
+scenario draw_scenario(std::uint64_t seed) {
+    auto s = calm_scenario(seed);
+    s.calm_at = 30 * hour;
+    chance c(seed * 2 + 0x5eed0000);
+    draw_calls(c, s.calls);
+    draw_batches(c, s.batches);
+    s.database.unavailable = some(c, 0.5);
+    s.database.ack_lost = some(c, 0.5);
+    s.database.refused_row = some(c, 0.2);
+    if (c.one_in(3)) s.budget_factor = 1 + c.real() / 4;
+    draw_deeds(c, s);
+    for (auto n = c.one_in(3) ? 0 : c.number(1, 6); n > 0; --n)
+        s.crashes.push_back(
+            {"any", moment::before, static_cast<std::uint64_t>(c.number(1, c.one_in(2) ? 20 : 200))});
+    return s;
+}
+
+} // namespace enrichd::faults

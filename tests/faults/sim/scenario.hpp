@@ -1,0 +1,119 @@
+// What happens in one simulated case: everything follows from its seed.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/kind.hpp"
+#include "core/money.hpp"
+#include "tests/faults/sim/fail_points.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <vector>
+
+namespace enrichd::faults {
+
+/// Numbers from a seed; the same on every machine.
+class chance {
+public:
+    explicit chance(std::uint64_t seed) : engine_(seed) {}
+    /// In [0, 1).
+    double real() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
+    bool one_in(double n) { return real() * n < 1; }
+    bool happens(double probability) { return real() < probability; }
+    /// From `least` to `most`, both included.
+    std::int64_t number(std::int64_t least, std::int64_t most) {
+        return least + static_cast<std::int64_t>(real() * static_cast<double>(most - least + 1));
+    }
+
+private:
+    std::mt19937_64 engine_;
+};
+
+inline constexpr std::int64_t second = 1000;
+inline constexpr std::int64_t minute = 60 * second;
+inline constexpr std::int64_t hour = 60 * minute;
+
+/// How often a provider's call goes wrong, and how.
+struct call_faults {
+    double busy = 0;      ///< refused for now, cleanly
+    double lost = 0;      ///< no answer, and no effect
+    double unheard = 0;   ///< an effect, and no answer
+    double late = 0;      ///< no answer, and an effect some time later
+    double not_found = 0; ///< reads: the object is not there yet
+};
+
+/// How often a request or a batch ends how, of those that end while faults last.
+struct batch_faults {
+    double line_error = 0;   ///< status 429 or 500
+    double line_refused = 0; ///< status 400
+    double line_garbled = 0; ///< billed, and unreadable
+    double line_missing = 0; ///< billed, and in neither file
+    double line_twice = 0;
+    double expires = 0;
+    double fails = 0;      ///< in validation
+    double queue_full = 0; ///< token_limit_exceeded, told late
+    double sticks = 0;     ///< in finalizing, for more than the deadline
+    double files_late = 0; ///< ended, and the files are named hours later
+    double no_error_file = 0;
+};
+
+struct target_faults {
+    double unavailable = 0; ///< before the transaction
+    double ack_lost = 0;    ///< committed, and the connection is gone
+    double refused_row = 0; ///< of a row: the database refuses its value
+};
+
+enum class deed {
+    pause,
+    resume,
+    cancel,
+    abandon,
+    poll_now,
+    edit_row,
+    delete_row,
+    block_target,
+    unblock_target,
+    set_clock
+};
+
+struct planned_deed {
+    std::int64_t at_ms = 0; ///< since the beginning
+    deed what{};
+    std::int64_t number = 0; ///< which row; by how much
+};
+
+struct scenario {
+    std::uint64_t seed = 0;
+    std::vector<kind> kinds;
+    int rows = 5;
+    std::uint64_t file_requests = 20; ///< of one request file, at most
+    std::uint64_t merge_rows = 3;
+    std::size_t page = 3;                ///< batches in one page of the list
+    std::optional<double> budget_factor; ///< of what the rows cost at most; absent: more than enough
+    double poll_first = 30, poll_max = 900;
+    std::int64_t longest_sleep =
+        6 * hour; ///< of the alarm: longer than the real one, so that no lost wake-up heals
+    std::int64_t batch_life = 8 * hour; ///< at most; a batch takes from a tenth of it
+    std::int64_t list_lag = 0;          ///< the list shows a batch after so long, at most
+    std::int64_t calm_at = 0;           ///< faults end
+    bool tells_usage = true;
+    bool oldest_first = false; ///< the list's order
+    int strangers = 0;         ///< batches of others in the list, at the beginning
+    call_faults calls;
+    batch_faults batches;
+    target_faults database;
+    std::vector<planned_deed> deeds;
+    std::vector<crash> crashes;
+};
+
+/// How long after its creation the provider's list may not show a batch yet, and still no batch is paid for
+/// twice: less than the looks through it take together (10 + 30 + 120 + 600 s).
+inline constexpr std::int64_t promised_list_lag = 12 * minute;
+
+/// Without faults, crashes and deeds; the shape of the work alone is drawn.
+scenario calm_scenario(std::uint64_t seed);
+/// With some of everything.
+scenario draw_scenario(std::uint64_t seed);
+
+} // namespace enrichd::faults

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/faults/sim/simulation.hpp"
+
+#include "daemon/log.hpp"
+#include "tests/faults/sim/invariants.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <unistd.h>
+#include <utility>
+
+namespace enrichd::faults {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t midnight = 1'767'225'600'000; // 2026-01-01 00:00:00Z
+constexpr std::int64_t longest_case = 20 * 24 * hour;
+constexpr std::uint64_t most_spins = 200'000; // steps of one moment
+constexpr std::uint64_t most_turns = 2'000;   // of one hour; a few jobs poll 120 times each
+
+sqlite3* newest_connection = nullptr;
+
+int note_connection(sqlite3* db, const char**, const sqlite3_api_routines*) {
+    newest_connection = db;
+    return SQLITE_OK;
+}
+
+std::shared_ptr<const config> settings_of(const scenario& s, const fs::path& folder) {
+    auto c = std::make_shared<config>();
+    c->state_directory = folder.string();
+    c->batch.max_requests = s.file_requests;
+    c->batch.merge_rows = s.merge_rows;
+    c->poll.first_seconds = s.poll_first;
+    c->poll.max_seconds = s.poll_max;
+    return c;
+}
+
+const model_catalogue& catalogue() {
+    static const auto built_in = model_catalogue::built_in();
+    return built_in;
+}
+
+} // namespace
+
+workplace::workplace() {
+    auto name = ((fs::is_directory("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) /
+                 "enrichd-sim-XXXXXX")
+                    .string();
+    if (!mkdtemp(name.data())) throw std::runtime_error("mkdtemp: " + name);
+    folder_ = name;
+    fs::create_directory(folder_ / "new");
+    { const ledger made((folder_ / "new" / "ledger.db").string()); }
+}
+
+workplace::~workplace() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+}
+
+fs::path workplace::fresh() {
+    const auto state = folder_ / "state";
+    fs::remove_all(state);
+    fs::create_directory(state);
+    fs::copy_file(folder_ / "new" / "ledger.db", state / "ledger.db");
+    return state;
+}
+
+simulation::machine::machine(simulation& s) : alarm(s.time_, s.clock_, s.scenario_.longest_sleep) {
+    sqlite3_auto_extension(reinterpret_cast<void (*)()>(note_connection));
+    engine_parts parts{.loop = loop.get_executor(),
+                       .pool = loop.get_executor(),
+                       .clock = s.clock_,
+                       .alarm = alarm,
+                       .random = [&s] { return s.chance_.real(); },
+                       .ended_a_turn = [&s](std::exception_ptr failed) { s.ended_a_turn(failed); },
+                       .state_directory = s.folder_,
+                       .config_file = ""};
+    engine_world world{settings_of(s.scenario_, s.folder_), std::make_shared<model_catalogue>(catalogue()),
+                       make_mortal(s.fate_, s.provider_), make_mortal(s.fate_, s.target_)};
+    brain = std::make_unique<engine>(std::move(parts), std::move(world));
+    make_mortal(s.fate_, newest_connection);
+    sqlite3_reset_auto_extension();
+    boost::asio::co_spawn(loop, brain->run(), [&s](std::exception_ptr failed) {
+        if (!failed || s.fate_.dead()) return;
+        try {
+            std::rethrow_exception(failed);
+        } catch (const std::exception& e) {
+            s.violated(fmt::format("I7: the scheduler ended: {}", e.what()));
+        }
+    });
+}
+
+// What is under way is dropped first, while all that it refers to is there.
+simulation::machine::~machine() {
+    loop.kill();
+}
+
+simulation::simulation(const scenario& s, fs::path folder)
+    : scenario_(s),
+      folder_(std::move(folder)),
+      time_(midnight),
+      clock_(time_),
+      models_(catalogue()),
+      provider_(s, time_, models_),
+      target_(s, time_),
+      fate_(s.crashes),
+      chance_(s.seed * 2 + 0xc1a5),
+      begin_ms_(midnight) {}
+
+verdict simulation::run() {
+    start();
+    while (verdict_.violations.empty() && step()) {
+    }
+    check_end();
+    machine_.reset();
+    verdict_.first_life = fate_.first_life();
+    verdict_.seen = fate_.seen();
+    verdict_.lives = fate_.lives();
+    verdict_.virtual_ms = time_.now_ms() - begin_ms_;
+    return std::move(verdict_);
+}
+
+// False: the case is over.
+bool simulation::step() {
+    if (fate_.dead()) {
+        restart();
+        return true;
+    }
+    return spin() || (use() && (spin() || advance())); // a command wakes the machine
+}
+
+// One step of the machine. False if it waits for time, or for a command.
+bool simulation::spin() {
+    if (machine_->loop.stopped()) machine_->loop.restart();
+    if (machine_->loop.poll_one() == 0) return false;
+    if (++spins_ > most_spins) violated("I7: the machine does not come to rest");
+    return true;
+}
+
+bool simulation::advance() {
+    if (fate_.dead()) return true;
+    auto next = time_.next();
+    if (next_deed_ < scenario_.deeds.size())
+        next = std::min(next.value_or(longest_case + begin_ms_),
+                        std::max(begin_ms_ + scenario_.deeds[next_deed_].at_ms, time_.now_ms()));
+    if (!next) {
+        violated("I7: nothing waits for anything, and the run has not ended" +
+                 reasons_to_wait(machine_->brain->ledger()));
+        return false;
+    }
+    if (*next > begin_ms_ + longest_case) {
+        violated("I7: the run has not ended after 20 days" + reasons_to_wait(machine_->brain->ledger()));
+        return false;
+    }
+    if (*next > time_.now_ms()) {
+        spins_ = 0;
+        log::debug(fmt::format("-- {:.4f} simulated hours", static_cast<double>(*next - begin_ms_) / hour));
+    }
+    time_.advance_to(*next);
+    return true;
+}
+
+void simulation::start() {
+    fate_.begin_life();
+    machine_ = std::make_unique<machine>(*this);
+    if (!fate_.dead()) check_promises();
+}
+
+// Power is back after some seconds or minutes.
+void simulation::restart() {
+    log::debug(fmt::format("-- the machine died, {} points into its life", fate_.passed()));
+    machine_.reset();
+    time_.advance_to(time_.now_ms() + chance_.number(second, chance_.one_in(4) ? 10 * minute : 20 * second));
+    spins_ = 0;
+    start();
+}
+
+void simulation::ended_a_turn(std::exception_ptr failed) {
+    if (fate_.dead()) return;
+    try {
+        if (failed) std::rethrow_exception(failed);
+    } catch (const std::exception& e) {
+        violated(fmt::format("I7: a turn ended early: {}", e.what()));
+    }
+    ++verdict_.turns;
+    const auto hour_now = time_.now_ms() / hour;
+    turns_of_hour_ = hour_now == hour_ ? turns_of_hour_ + 1 : 0;
+    hour_ = hour_now;
+    if (turns_of_hour_ > most_turns) violated("I7: a storm of turns");
+    if (run_) check_budget(machine_->brain->ledger(), *run_, verdict_.violations);
+}
+
+void simulation::violated(std::string what) {
+    verdict_.violations.push_back(std::move(what));
+}
+
+void simulation::check_promises() {
+    auto& l = machine_->brain->ledger();
+    for (const auto id : promised_.runs)
+        if (!l.runs().find(id)) violated(fmt::format("I1: run {} was accepted, and is gone", run_name(id)));
+    if (l.paused() != promised_.paused) violated("I1: a pause or its end was acknowledged, and is forgotten");
+    for (const auto id : promised_.cancelled) {
+        const auto run = l.runs().find(id);
+        if (run && !run->cancel_wanted && !run::has_ended(run->state))
+            violated(
+                fmt::format("I1: the cancelling of run {} was acknowledged, and is forgotten", run_name(id)));
+    }
+}
+
+void simulation::check_end() {
+    const bool ended = verdict_.violations.empty();
+    if (ended) check_promises();
+    machine_.reset();
+    check_books(folder_ / "ledger.db", provider_, target_, scenario_, promised_, ended, verdict_.violations);
+}
+
+} // namespace enrichd::faults

@@ -1,0 +1,112 @@
+// One case: a machine that lives and dies, a user, a provider and a target, for some virtual days.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/engine.hpp"
+#include "tests/faults/sim/fail_points.hpp"
+#include "tests/faults/sim/mortal.hpp"
+#include "tests/faults/sim/scenario.hpp"
+#include "tests/faults/sim/sim_provider.hpp"
+#include "tests/faults/sim/sim_target.hpp"
+#include "tests/faults/sim/virtual_time.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace enrichd::faults {
+
+/// What came of a case.
+struct verdict {
+    std::vector<std::string> violations; ///< "I3: ...", the number of the invariant first
+    std::vector<crash> first_life;       ///< the points that the first life passed
+    std::set<std::string> seen;          ///< points that any life passed
+    std::uint64_t lives = 0;
+    std::uint64_t turns = 0;
+    std::int64_t virtual_ms = 0;
+};
+
+/// A folder in memory, if this machine has one, and in it a ledger that is new.
+class workplace {
+public:
+    workplace();
+    ~workplace();
+    workplace(const workplace&) = delete;
+    workplace& operator=(const workplace&) = delete;
+
+    /// Everything of the case before is gone.
+    std::filesystem::path fresh();
+
+private:
+    std::filesystem::path folder_;
+};
+
+/// What the user was promised, and may rely on.
+struct promises {
+    std::vector<std::int64_t> runs; ///< that were accepted
+    bool paused = false;
+    std::set<std::int64_t> cancelled; ///< runs
+    bool abandoned = false;           ///< any batch at all
+};
+
+class simulation {
+public:
+    simulation(const scenario& s, std::filesystem::path folder);
+    verdict run();
+
+private:
+    // A process. What it has in memory dies with it.
+    struct machine {
+        machine(simulation& s);
+        ~machine();
+        virtual_alarm alarm;
+        mortal_loop loop;
+        std::unique_ptr<engine> brain;
+        bool asked_to_migrate = false;
+    };
+
+    bool step();
+    bool advance();
+    void start();
+    void restart();
+    bool spin();
+    bool use();
+    void do_deed(const planned_deed& d);
+    bool cancel(bool abandon);
+    void begin_run();
+    bool run_has_ended();
+    void ended_a_turn(std::exception_ptr failed);
+    bool acknowledged(const std::function<bool(live_operations&)>& command);
+    void check_promises();
+    void check_end();
+    void violated(std::string what);
+    boost::asio::awaitable<void> migrate();
+
+    const scenario& scenario_;
+    std::filesystem::path folder_;
+    virtual_time time_;
+    virtual_clock clock_;
+    model_catalogue models_;
+    sim_provider provider_;
+    sim_target target_;
+    fate fate_;
+    mortal_disk disk_{fate_};
+    chance chance_;
+    std::int64_t begin_ms_;
+    std::unique_ptr<machine> machine_;
+
+    promises promised_;
+    bool migrated_ = false;
+    std::size_t next_deed_ = 0;
+    std::optional<std::int64_t> run_; ///< that goes on
+    std::uint64_t spins_ = 0;         ///< steps since time went on
+    std::int64_t hour_ = 0;
+    std::uint64_t turns_of_hour_ = 0;
+    verdict verdict_;
+};
+
+} // namespace enrichd::faults

@@ -1,0 +1,156 @@
+// What the simulated user does: migrates, starts runs until there is nothing left to do, and meddles.
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/faults/sim/simulation.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace enrichd::faults {
+
+namespace {
+
+constexpr std::size_t most_runs = 15;
+constexpr std::int64_t picodollars_per_row =
+    68 * (picodollars_per_dollar / 1'000'000); // more than any row needs
+
+run_order order_of(const scenario& s) {
+    run_order order;
+    order.kinds = s.kinds;
+    if (s.budget_factor)
+        order.budget = money{static_cast<std::int64_t>(*s.budget_factor * static_cast<double>(s.rows) *
+                                                       static_cast<double>(picodollars_per_row))};
+    return order;
+}
+
+} // namespace
+
+// A command counts as acknowledged if its answer came from a machine that lived to give it.
+bool simulation::acknowledged(const std::function<bool(live_operations&)>& command) {
+    try {
+        const bool done = command(machine_->brain->operations());
+        return done && !fate_.dead();
+    } catch (const std::exception& e) {
+        if (!fate_.dead()) violated(fmt::format("I7: a command failed: {}", e.what()));
+        return false;
+    }
+}
+
+boost::asio::awaitable<void> simulation::migrate() {
+    auto& operations = machine_->brain->operations();
+    const auto steps = co_await operations.migration_plan();
+    const auto done = co_await operations.migrate();
+    const auto plan = co_await operations.plan(order_of(scenario_));
+    if (!steps || !done) violated("I7: the target could not be migrated");
+    // A plan may find the target away; it promises nothing.
+    if (!plan && plan.error().code != errc::target_unavailable)
+        violated("I7: a plan failed: " + plan.error().detail);
+    migrated_ = true;
+}
+
+// False: there is nothing more to be done, and the case is over.
+bool simulation::use() {
+    if (!migrated_) {
+        if (!std::exchange(machine_->asked_to_migrate, true))
+            boost::asio::co_spawn(machine_->loop, migrate(), [this](std::exception_ptr e) {
+                if (e && !fate_.dead()) violated("I7: the migration ended early");
+            });
+        return true;
+    }
+    while (next_deed_ < scenario_.deeds.size() && !fate_.dead() &&
+           begin_ms_ + scenario_.deeds[next_deed_].at_ms <= time_.now_ms())
+        do_deed(scenario_.deeds[next_deed_]);
+    if (fate_.dead()) return true;
+    if (!run_) {
+        begin_run();
+        return true;
+    }
+    if (!run_has_ended()) return true;
+    auto& l = machine_->brain->ledger();
+    const auto run = l.runs().find(*run_).value();
+    const bool is_last = run.state == run::state::done && l.jobs().of_run(run.id).empty();
+    const bool is_calm = time_.now_ms() >= begin_ms_ + scenario_.calm_at;
+    if (is_last && is_calm) return false;
+    if (promised_.runs.size() >= most_runs && is_calm) {
+        violated(fmt::format("I5: after {} runs there is still something to build", promised_.runs.size()));
+        return false;
+    }
+    if (is_last) time_.advance_to(std::min(time_.now_ms() + 5 * hour, begin_ms_ + scenario_.calm_at));
+    begin_run();
+    return true;
+}
+
+bool simulation::run_has_ended() {
+    const auto run = machine_->brain->ledger().runs().find(*run_);
+    return run && run::has_ended(run->state);
+}
+
+void simulation::begin_run() {
+    // A command without an answer may have been heard: the user looks before it is given again.
+    auto newest = machine_->brain->ledger().runs().list(1);
+    const bool known =
+        newest.empty() || (!promised_.runs.empty() && newest.front().id == promised_.runs.back());
+    if (!known) {
+        run_ = newest.front().id;
+        promised_.runs.push_back(*run_);
+        return;
+    }
+    std::string name;
+    const auto order = order_of(scenario_);
+    const bool accepted = acknowledged([&](live_operations& o) {
+        const auto reply = o.start_run(order);
+        if (!reply) throw std::runtime_error(reply.error().detail);
+        name = (*reply)["run"]["id"].get<std::string>();
+        return true;
+    });
+    if (!accepted) return;
+    run_ = parse_run_name(name).value();
+    promised_.runs.push_back(*run_);
+}
+
+void simulation::do_deed(const planned_deed& d) {
+    bool done = true;
+    switch (d.what) {
+    case deed::pause:
+        done = acknowledged([](live_operations& o) { return o.pause().has_value(); });
+        if (done) promised_.paused = true;
+        break;
+    case deed::resume:
+        done = acknowledged([](live_operations& o) { return o.resume().has_value(); });
+        if (done) promised_.paused = false;
+        break;
+    case deed::cancel: done = cancel(false); break;
+    case deed::abandon: done = cancel(true); break;
+    case deed::poll_now:
+        for (const auto& job : machine_->brain->ledger().jobs().list(true, 100))
+            if (!fate_.dead())
+                acknowledged([&](live_operations& o) { return o.poll(job_name(job.id)).has_value(); });
+        done = !fate_.dead();
+        break;
+    case deed::edit_row: target_.edit(d.number); break;
+    case deed::delete_row: target_.remove(d.number); break;
+    case deed::block_target: target_.block(true); break;
+    case deed::unblock_target: target_.block(false); break;
+    case deed::set_clock:
+        clock_.set_by(d.number);
+        machine_->alarm.ring(); // as the kernel's timer does
+        break;
+    }
+    if (done) ++next_deed_;
+}
+
+bool simulation::cancel(bool abandon) {
+    if (!run_ || run_has_ended()) return true;
+    promised_.abandoned |= abandon; // from the moment that it is asked for, heard or not
+    const bool done = acknowledged([&](live_operations& o) {
+        const auto reply = o.cancel(run_name(*run_), abandon);
+        return reply.has_value() || reply.error().code == errc::state_conflict;
+    });
+    if (done) promised_.cancelled.insert(*run_);
+    return done;
+}
+
+} // namespace enrichd::faults

@@ -1,0 +1,109 @@
+// The simulation itself: that it passes every point there is, repeats itself, and finds planted defects.
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/log.hpp"
+#include "tests/faults/mutants/mutant.hpp"
+#include "tests/faults/sim/campaign.hpp"
+#include "tests/support/catch.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+using namespace enrichd;
+using namespace enrichd::faults;
+
+namespace {
+
+// What the daemon does not call, and so cannot die at.
+const std::set<std::string> never_called = {"provider.delete_file"};
+
+struct quiet {
+    quiet() { log::open(log::level{}); }
+    ~quiet() {
+        become_mutant("");
+        log::open(log::level::info);
+    }
+};
+
+// The invariants that the first failing case names; none if no case of these seeds fails.
+std::set<std::string> first_violated(std::uint64_t seeds) {
+    campaign c([](const tally& t) { return t.failed.empty(); });
+    c.seeds(1, seeds);
+    std::set<std::string> named;
+    for (const auto& f : c.results().failed)
+        for (const auto& v : f.violations)
+            named.insert(v.substr(0, 2));
+    return named;
+}
+
+} // namespace
+
+TEST_CASE("cases pass every point that the code defines, and no other", "[faults]") {
+    const quiet log;
+    campaign c;
+    c.seeds(1, 60);
+    std::set<std::string> defined;
+    for (const auto* p : fail_point::all())
+        CHECK(defined.insert(p->name()).second); // no two have one name
+    for (const auto& name : never_called)
+        CHECK(defined.erase(name) == 1);
+    CHECK(c.results().seen == defined);
+    for (const auto& f : c.results().failed)
+        FAIL_CHECK(f.violations.front() << "   repeat: enrichd-sim " << f.repeat);
+}
+
+TEST_CASE("a seed is a case: the second time everything happens as the first", "[faults]") {
+    const quiet log;
+    workplace place;
+    const auto s = draw_scenario(7);
+    const auto once = simulation(s, place.fresh()).run();
+    const auto again = simulation(s, place.fresh()).run();
+    CHECK(once.turns == again.turns);
+    CHECK(once.lives == again.lives);
+    CHECK(once.virtual_ms == again.virtual_ms);
+    CHECK(to_string(once.first_life) == to_string(again.first_life));
+}
+
+TEST_CASE("the machine dies where it is told to, in each of its lives", "[faults]") {
+    const quiet log;
+    workplace place;
+    auto s = calm_scenario(2);
+    s.crashes =
+        parse_crashes("provider.create_batch:after:1,ledger.commit:before:1,provider.list_batches:before:1")
+            .value();
+    const auto v = simulation(s, place.fresh()).run();
+    CHECK(v.lives == 4);
+    CHECK(v.violations.empty());
+    CHECK(to_string({v.first_life.back()}) == "provider.create_batch:after:1");
+}
+
+TEST_CASE("crashes are read as they are printed, and nothing else is", "[faults]") {
+    const std::string text = "provider.upload:before:2,any:before:17,spool.rename:after:1";
+    CHECK(to_string(parse_crashes(text).value()) == text);
+    for (const auto* wrong :
+         {"x", "provider.upload", "provider.upload:before", "provider.upload:before:0",
+          "provider.upload:during:1", "provider.nothing:before:1", "any:before:1x", ":::"})
+        CHECK_FALSE(parse_crashes(wrong));
+}
+
+TEST_CASE("the campaign finds what is planted, and names the invariant", "[faults]") {
+    const auto [mutant, invariant] = GENERATE(table<std::string, std::string>({
+        {"ack_alone", "I1"},
+        {"line_lost", "I2"},
+        {"expired_dropped", "I2"},
+        {"no_intent", "I3"},
+        {"create_repeated", "I3"},
+        {"one_look", "I3"},
+        {"first_page_only", "I3"},
+        {"settled_twice", "I4"},
+        {"unproven_lost", "I4"},
+        {"over_budget", "I4"},
+        {"other_key", "I5"},
+        {"storm", "I7"},
+        {"forgotten", "I7"},
+    }));
+    const quiet log;
+    CAPTURE(mutant);
+    become_mutant(mutant);
+    CHECK(first_violated(300).contains(invariant));
+}
