@@ -6,20 +6,25 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "core/iso_time.hpp"
+#include "core/json_edge.hpp"
 #include "core/suggest.hpp"
 
 namespace enrichd::control {
 
 namespace {
 
+constexpr int deepest = 8;
+
 /// Takes fields out of an object one by one; what is left over at the end is unknown.
 class body_reader {
 public:
     explicit body_reader(std::string_view body) {
         if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) body = "{}";
-        body_ = json::parse(body, nullptr, false);
+        // Not deeper than any body of ours: what shows a value in a complaint goes as deep as the value does.
+        body_ = parse_json(body, deepest).value_or(json());
         if (!body_.is_object()) complaints_.push_back("body: expected a JSON object, got something else");
     }
 
@@ -65,15 +70,17 @@ public:
     }
 
     void complain(const std::string& name, std::string_view expected, const json* got) {
-        auto shown = got ? got->dump(-1, ' ', false, json::error_handler_t::replace) : "nothing";
-        complaints_.push_back(fmt::format("{}: expected {}, got {}", name, expected, shown.substr(0, 80)));
+        const auto shown = got ? got->dump(-1, ' ', false, json::error_handler_t::replace) : "nothing";
+        complaints_.push_back(
+            fmt::format("{}: expected {}, got {}", name, expected, safe_excerpt(shown, 80)));
     }
 
     result<void> finish() {
         if (body_.is_object())
             for (const auto& [name, value] : body_.items())
                 if (std::find(known_.begin(), known_.end(), name) == known_.end())
-                    complaints_.push_back(fmt::format("{}: unknown{}", name, did_you_mean(name, known_)));
+                    complaints_.push_back(
+                        fmt::format("{}: unknown{}", safe_excerpt(name, 80), did_you_mean(name, known_)));
         if (complaints_.empty()) return {};
         return error{errc::invalid_input, fmt::format("{}", fmt::join(complaints_, "; "))};
     }
@@ -116,7 +123,7 @@ run_order read_order_fields(body_reader& in) {
     order.since_ms =
         in.text("since", "a date such as \"2025-07-01\", or an ISO time with its offset", parse_iso_time);
     if (const auto* limit = in.find("limit")) {
-        if (limit->is_number_integer() && *limit > 0)
+        if (limit->is_number_unsigned() && *limit > 0 && *limit <= INT64_MAX)
             order.limit = limit->get<std::uint64_t>();
         else
             in.complain("limit", "a whole number of at least 1", limit);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sandbox/scenario.hpp"
 
+#include "core/json_edge.hpp"
 #include "daemon/sandbox/scenario_fields.hpp"
 
 #include <fmt/format.h>
@@ -148,7 +149,7 @@ void read_quotas(const json& quotas, scenario& out, std::vector<std::string>& mi
     }
     scenario_fields f(quotas, "quotas", mistakes);
     for (const auto& [model, tokens] : quotas.items())
-        out.quotas[model] = f.count(model.c_str(), 1, 0);
+        out.quotas[model] = f.count(model, 1, 0);
 }
 
 // Says where a text stops being JSON, without an exception.
@@ -207,8 +208,11 @@ std::string_view name(operation o) {
 }
 
 result<scenario> parse_scenario(std::string_view text, std::string_view file_name) {
-    const auto root = json::parse(text, nullptr, false);
-    if (root.is_discarded()) return no_json(text, file_name);
+    const auto parsed = parse_json(text);
+    if (!parsed && json::accept(text))
+        return error{errc::invalid_input, fmt::format("{}: is nested deeper than any scenario", file_name)};
+    if (!parsed) return no_json(text, file_name);
+    const auto& root = *parsed;
     if (!root.is_object())
         return error{errc::invalid_input,
                      fmt::format("{}: expected an object, got {}", file_name, quoted(root))};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sandbox/scenario_fields.hpp"
 
+#include "core/json_edge.hpp"
 #include "core/suggest.hpp"
 
 #include <fmt/format.h>
@@ -20,14 +21,15 @@ std::string quoted(const json& value) {
 scenario_fields::scenario_fields(const json& object, std::string place, std::vector<std::string>& mistakes)
     : object_(object), place_(std::move(place)), mistakes_(mistakes) {}
 
-const json* scenario_fields::find(const char* field) {
+const json* scenario_fields::find(std::string_view field) {
     known_.emplace_back(field);
     const auto at = object_.find(field);
     return at == object_.end() ? nullptr : &*at;
 }
 
 void scenario_fields::mistake(std::string_view field, std::string_view what) {
-    mistakes_.push_back(fmt::format("{}{}{}: {}", place_, place_.empty() ? "" : ".", field, what));
+    mistakes_.push_back(
+        fmt::format("{}{}{}: {}", place_, place_.empty() ? "" : ".", safe_excerpt(field, 60), what));
 }
 
 std::string scenario_fields::text(const char* field, std::string fallback) {
@@ -47,7 +49,7 @@ double scenario_fields::number(const char* field, double low, double high, doubl
     return fallback;
 }
 
-std::uint64_t scenario_fields::count(const char* field, std::uint64_t low, std::uint64_t fallback,
+std::uint64_t scenario_fields::count(std::string_view field, std::uint64_t low, std::uint64_t fallback,
                                      std::uint64_t high) {
     const auto* value = find(field);
     if (!value) return fallback;

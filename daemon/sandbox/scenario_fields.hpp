@@ -21,7 +21,7 @@ public:
     /// Each gives the fallback where the field is absent or wrong.
     std::string text(const char* field, std::string fallback = {});
     double number(const char* field, double low, double high, double fallback);
-    std::uint64_t count(const char* field, std::uint64_t low, std::uint64_t fallback,
+    std::uint64_t count(std::string_view field, std::uint64_t low, std::uint64_t fallback,
                         std::uint64_t high = std::numeric_limits<std::uint64_t>::max());
     /// A positive whole number, or a list of such.
     std::vector<std::uint64_t> counts(const char* field);
@@ -38,7 +38,7 @@ public:
     void finish();
 
 private:
-    const nlohmann::json* find(const char* field);
+    const nlohmann::json* find(std::string_view field);
 
     const nlohmann::json& object_;
     std::string place_;
