@@ -10,6 +10,7 @@
 
 #include "core/config_keys.hpp"
 #include "core/env_file.hpp"
+#include "core/json_edge.hpp"
 #include "core/overloaded.hpp"
 #include "core/suggest.hpp"
 
@@ -21,8 +22,8 @@ namespace {
 std::string shown(const config_value& v) {
     return std::visit(
         overloaded{
-            [](const std::string& s) { return fmt::format("\"{}\"", s.substr(0, 60)); },
-            [](const written& w) { return fmt::format("\"{}\"", w.text.substr(0, 60)); },
+            [](const std::string& s) { return fmt::format("\"{}\"", safe_excerpt(s, 60)); },
+            [](const written& w) { return fmt::format("\"{}\"", safe_excerpt(w.text, 60)); },
             [](std::int64_t i) { return fmt::format("{}", i); },
             [](double d) { return fmt::format("{}", d); },
             [](bool b) { return fmt::format("{}", b); },
@@ -81,8 +82,8 @@ void config_reader::set(const config_key& key, const config_value& v, const std:
 
 void config_reader::unknown(const std::string& place, const std::string& name,
                             const std::vector<std::string>& known) {
-    errors_.push_back(
-        fmt::format("{}: {}: expected a known key, got this one{}", place, name, did_you_mean(name, known)));
+    errors_.push_back(fmt::format("{}: {}: expected a known key, got this one{}", place, safe_excerpt(name),
+                                  did_you_mean(name, known)));
 }
 
 void config_reader::read_toml(const config_text& file) {
@@ -92,7 +93,7 @@ void config_reader::read_toml(const config_text& file) {
     } catch (const toml::parse_error& e) {
         errors_.push_back(fmt::format("{}:{}: syntax: expected TOML, got an error in column {}: {}",
                                       file.name, e.source().begin.line, e.source().begin.column,
-                                      e.description()));
+                                      safe_excerpt(e.description())));
         return;
     }
     std::vector<std::string> sections;

@@ -10,15 +10,18 @@
 #include <string_view>
 #include <vector>
 
+#include "core/json_edge.hpp"
+
 namespace enrichd {
 
-/// Lines of the form "file:line: key: expected ..., got ...".
+/// Lines of the form "file:line: key: expected ..., got ...", fit to be shown whatever the file holds.
 class fault_list {
 public:
     explicit fault_list(std::string_view file) : file_(file) {}
 
     void add(std::uint32_t line, std::string_view key, std::string_view expected, std::string_view got) {
-        lines_.push_back(fmt::format("{}:{}: {}: expected {}, got {}", file_, line, key, expected, got));
+        lines_.push_back(fmt::format("{}:{}: {}: expected {}, got {}", file_, line, safe_excerpt(key),
+                                     expected, safe_excerpt(got)));
     }
     bool empty() const { return lines_.empty(); }
     std::string text() const { return fmt::format("{}", fmt::join(lines_, "\n")); }

@@ -282,8 +282,8 @@ result<model_map> read_models(model_map known, std::string_view toml, std::strin
     try {
         read_file(known, toml::parse(toml), faults);
     } catch (const toml::parse_error& e) {
-        return error{errc::invalid_input,
-                     fmt::format("{}:{}: {}", file_name, e.source().begin.line, e.description())};
+        return error{errc::invalid_input, fmt::format("{}:{}: {}", file_name, e.source().begin.line,
+                                                      safe_excerpt(e.description()))};
     }
     if (!faults.empty()) return error{errc::invalid_input, faults.text()};
     return known;

@@ -2,6 +2,7 @@
 #include "state/job_row.hpp"
 
 #include "core/control_errors.hpp"
+#include "core/json_edge.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -242,7 +243,8 @@ std::string state_fields(const job::state& s) {
 result<job::state> read_state(std::string_view word, std::string_view column) {
     const auto j = json::parse(column, nullptr, false);
     if (!j.is_object())
-        return error{errc::internal, fmt::format("the ledger's fields of state {} are not readable", word)};
+        return error{errc::internal,
+                     fmt::format("the ledger's fields of state {} are not readable", safe_excerpt(word, 40))};
     if (word == "built") return job::state{job::built{}};
     if (word == "intent_upload") return job::state{job::intent_upload{text(j, "submission")}};
     if (word == "uploaded")
@@ -263,7 +265,8 @@ result<job::state> read_state(std::string_view word, std::string_view column) {
     if (word == "failed") return job::state{job::failed{text(j, "reason")}};
     if (word == "cancelled") return job::state{job::cancelled{}};
     if (word == "discarded") return job::state{job::discarded{}};
-    return error{errc::internal, fmt::format("the ledger has a job in the unknown state \"{}\"", word)};
+    return error{errc::internal,
+                 fmt::format("the ledger has a job in the unknown state \"{}\"", safe_excerpt(word, 40))};
 }
 
 } // namespace enrichd

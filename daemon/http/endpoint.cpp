@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/http/endpoint.hpp"
 
+#include "core/json_edge.hpp"
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <fmt/format.h>
@@ -36,7 +38,7 @@ result<std::string> read_port(const urls::url_view& url, bool tls) {
     unsigned number = 0;
     const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (ec != std::errc{} || end != digits.data() + digits.size() || number == 0 || number > 65535)
-        return refused(fmt::format("'{}' is not a port; expected 1 to 65535", digits));
+        return refused(fmt::format("'{}' is not a port; expected 1 to 65535", safe_excerpt(digits, 40)));
     return std::to_string(number);
 }
 
@@ -48,6 +50,10 @@ result<void> check_parts(const urls::url_view& url) {
     if (url.has_fragment()) return refused("holds a fragment ('#...'); leave it out");
     if (!url.has_authority() || url.host().empty())
         return refused("names no host; expected https://HOST/PATH");
+    // An escape may stand for anything; a name that is resolved and put into a certificate's check may not.
+    const std::string host = url.host();
+    if (std::any_of(host.begin(), host.end(), [](char c) { return c <= ' ' || c > '~'; }))
+        return refused("the host holds what no host's name does; expected letters, digits, dots and hyphens");
     // Boost.URL 1.81 reads "127.0.0.1.example" as the address 127.0.0.1 with the path ".example".
     if (const auto path = url.encoded_path(); !path.empty() && path.front() != '/')
         return refused("the host begins like an IPv4 address and is none; use another name for it");
@@ -66,7 +72,7 @@ result<endpoint> parse_base_url(std::string_view text) {
     if (!tls && !is_loopback(url))
         return refused(fmt::format("plain http would send the key and the texts readable to '{}'; "
                                    "use https (http is for 127.0.0.1, ::1 and localhost)",
-                                   std::string(url.host())));
+                                   safe_excerpt(std::string(url.host()))));
     auto port = read_port(url, tls);
     if (!port) return port.error();
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/target/postgres_url.hpp"
 
+#include "core/json_edge.hpp"
+
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
@@ -47,11 +49,11 @@ std::string postgres_url::place() const {
     std::string out;
     for (const auto& h : hosts) {
         const auto& name = h.name.empty() ? h.address : h.name;
-        out += fmt::format("{}{}", out.empty() ? "" : ",", name.empty() ? "localhost" : name);
-        if (!h.port.empty() && h.port != "5432") out += ":" + h.port;
+        out += fmt::format("{}{}", out.empty() ? "" : ",", name.empty() ? "localhost" : safe_excerpt(name));
+        if (!h.port.empty() && h.port != "5432") out += ":" + safe_excerpt(h.port);
     }
     const auto database = parameter("dbname");
-    return out + "/" + (database.empty() ? parameter("user") : database);
+    return out + "/" + safe_excerpt(database.empty() ? parameter("user") : database);
 }
 
 result<postgres_url> parse_postgres_url(const std::string& url) {
