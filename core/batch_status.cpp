@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -50,26 +49,25 @@ batch_status status_of(std::string_view text) {
     return found == std::end(words) ? batch_status::unknown : found->status;
 }
 
-std::int64_t count_member(const json* object, std::string_view key) {
-    return object ? std::max<std::int64_t>(0, integer_member(*object, key).value_or(0)) : 0;
-}
+// More than fifty thousand requests of two hundred thousand tokens each: what is beyond is no figure, and
+// must not overflow where it is multiplied by a price.
+constexpr std::int64_t most = 10'000'000'000;
 
-// Some servers tell times with a fraction.
-std::optional<std::int64_t> seconds_member(const json& object, std::string_view key) {
-    if (const auto whole = integer_member(object, key)) return whole;
-    const auto* value = member(object, key);
-    const auto* real = value ? value->get_ptr<const double*>() : nullptr;
-    if (!real || !(std::abs(*real) < 1e15)) return std::nullopt;
-    return static_cast<std::int64_t>(*real);
+std::int64_t count_member(const json* object, std::string_view key) {
+    return object ? std::clamp<std::int64_t>(integer_member(*object, key).value_or(0), 0, most) : 0;
 }
 
 std::optional<token_usage> read_usage(const json* usage) {
     if (!usage || (!member(*usage, "input_tokens") && !member(*usage, "output_tokens"))) return std::nullopt;
-    return token_usage{.input_tokens = count_member(usage, "input_tokens"),
-                       .cached_tokens = count_member(member(*usage, "input_tokens_details"), "cached_tokens"),
-                       .output_tokens = count_member(usage, "output_tokens"),
-                       .reasoning_tokens =
-                           count_member(member(*usage, "output_tokens_details"), "reasoning_tokens")};
+    token_usage u;
+    u.input_tokens = count_member(usage, "input_tokens");
+    u.output_tokens = count_member(usage, "output_tokens");
+    // A part is not more than its whole: a job's cost would come out too low, or below nothing.
+    u.cached_tokens =
+        std::min(count_member(member(*usage, "input_tokens_details"), "cached_tokens"), u.input_tokens);
+    u.reasoning_tokens =
+        std::min(count_member(member(*usage, "output_tokens_details"), "reasoning_tokens"), u.output_tokens);
+    return u;
 }
 
 // {"object": "list", "data": [...]}, or the array alone.
@@ -102,11 +100,11 @@ std::optional<batch_object> read_batch(const json& o, std::string& why) {
     batch_object b;
     const auto id = text_member(o, "id");
     const auto status = text_member(o, "status");
-    const auto created_at = seconds_member(o, "created_at");
+    const auto created_at = time_member(o, "created_at");
     why = !o.is_object() ? "not an object"
           : !id          ? "'id' is missing"
           : !status      ? "'status' is missing"
-          : !created_at  ? "'created_at' is missing or no number"
+          : !created_at  ? "'created_at' is missing or no time"
                          : "";
     if (!why.empty()) return std::nullopt;
 
@@ -114,7 +112,7 @@ std::optional<batch_object> read_batch(const json& o, std::string& why) {
     b.status_word = lower(*status);
     b.status = status_of(b.status_word);
     b.created_at = *created_at;
-    b.expires_at = seconds_member(o, "expires_at");
+    b.expires_at = time_member(o, "expires_at");
     b.input_file_id = text_member(o, "input_file_id").value_or("");
     b.endpoint = text_member(o, "endpoint").value_or("");
     b.output_file_id = text_member(o, "output_file_id");

@@ -90,6 +90,16 @@ std::optional<std::int64_t> integer_member(const nlohmann::json& object, std::st
     return std::nullopt;
 }
 
+std::optional<std::int64_t> time_member(const nlohmann::json& object, std::string_view key) {
+    constexpr std::int64_t year_10000 = 253'402'300'800;
+    auto seconds = integer_member(object, key);
+    const auto* value = member(object, key);
+    const auto* real = value ? value->get_ptr<const double*>() : nullptr;
+    if (!seconds && real && std::abs(*real) < 1e15) seconds = static_cast<std::int64_t>(*real);
+    if (!seconds || *seconds <= -year_10000 || *seconds >= year_10000) return std::nullopt;
+    return seconds;
+}
+
 std::string safe_excerpt(std::string_view bytes, std::size_t max_characters) {
     std::string out;
     for (std::size_t count = 0; !bytes.empty(); ++count) {

@@ -23,6 +23,10 @@ std::optional<std::string> text_member(const nlohmann::json& object, std::string
 /// A member that is a whole number, also one written as 1736489773.0.
 std::optional<std::int64_t> integer_member(const nlohmann::json& object, std::string_view key);
 
+/// A member that is a time in seconds since 1970; a fraction is dropped. Absent where it lies beyond the
+/// years of four digits: no such time is meant, and milliseconds made of it must not overflow.
+std::optional<std::int64_t> time_member(const nlohmann::json& object, std::string_view key);
+
 /// The first characters of any bytes, fit for one line of a log: control characters, what is not UTF-8, and
 /// marks that turn the writing direction are escaped; what was cut off is shown as "...".
 std::string safe_excerpt(std::string_view bytes, std::size_t max_characters = 200);

@@ -21,7 +21,7 @@ std::optional<remote_file> read_file(const nlohmann::json& o) {
     return remote_file{
         *id, text_member(o, "filename").value_or(""),
         static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer_member(o, "bytes").value_or(0))),
-        integer_member(o, "created_at").value_or(0)};
+        time_member(o, "created_at").value_or(0)};
 }
 
 } // namespace

@@ -27,7 +27,9 @@ std::optional<double> number(std::string_view text) {
     return value;
 }
 
-std::optional<std::chrono::system_clock::time_point> http_date(std::string_view text) {
+// Not further from `now` than matters: the clock counts nanoseconds, of which 64 bits end in the year 2262.
+std::optional<std::chrono::system_clock::time_point> http_date(std::string_view text,
+                                                               std::chrono::system_clock::time_point now) {
     // The form of today, that of RFC 850, and asctime()'s: a recipient must take all three.
     for (const char* form :
          {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"}) {
@@ -39,7 +41,10 @@ std::optional<std::chrono::system_clock::time_point> http_date(std::string_view 
         if (in.fail() || utc.tm_sec < 0 || utc.tm_year < 0 ||
             in.peek() != std::istringstream::traits_type::eof())
             continue;
-        return std::chrono::system_clock::from_time_t(timegm(&utc));
+        const auto then = std::chrono::system_clock::to_time_t(now);
+        constexpr std::time_t two_days = 2 * 86'400;
+        return std::chrono::system_clock::from_time_t(
+            std::clamp(timegm(&utc), then - two_days, then + two_days));
     }
     return std::nullopt;
 }
@@ -53,7 +58,7 @@ std::optional<milliseconds> retry_after(const http::response& answer,
     const auto text = answer.find("Retry-After");
     if (!text) return std::nullopt;
     if (const auto seconds = number(*text)) return within_a_day(*seconds * 1000);
-    if (const auto date = http_date(*text))
+    if (const auto date = http_date(*text, now))
         return std::clamp(std::chrono::duration_cast<milliseconds>(*date - now), milliseconds(0), longest);
     return std::nullopt;
 }
