@@ -3,6 +3,8 @@
 
 #include "core/json_edge.hpp"
 
+#include <algorithm>
+
 namespace enrichd {
 
 namespace {
@@ -38,8 +40,15 @@ constexpr struct {
     {"output_cap", &file_totals::output_cap},
 };
 
+// What no run comes near, so that what is added up does not overflow whatever the ledger's column holds.
+constexpr std::int64_t most = 1'000'000'000'000'000'000;
+
 std::int64_t count(const json& j, std::string_view key) {
-    return integer_member(j, key).value_or(0);
+    return std::clamp<std::int64_t>(integer_member(j, key).value_or(0), 0, most);
+}
+
+std::int64_t sum(std::int64_t a, std::int64_t b) {
+    return std::min(a + b, most); // both are at most that
 }
 
 std::string text(const json& j, std::string_view key) {
@@ -83,10 +92,10 @@ json to_object(const kind_summary& k) {
 void read_authorities(const json& j, kind_summary& k) {
     for (const auto& entry : list(j, "authorities")) {
         auto& a = k.authorities[text(entry, "authority")];
-        a.rows += count(entry, "rows");
-        a.requests += count(entry, "requests");
-        a.input_tokens += count(entry, "input_tokens");
-        a.bound += money{count(entry, "bound_pd")};
+        a.rows = sum(a.rows, count(entry, "rows"));
+        a.requests = sum(a.requests, count(entry, "requests"));
+        a.input_tokens = sum(a.input_tokens, count(entry, "input_tokens"));
+        a.bound = {sum(a.bound.picodollars, count(entry, "bound_pd"))};
     }
 }
 
@@ -143,7 +152,7 @@ run_summary read_summary(std::string_view text) {
     if (!j) return s;
     for (const auto& k : list(*j, "kinds"))
         s.kinds.push_back(read_kind(k));
-    s.would_fit = integer_member(*j, "would_fit");
+    if (member(*j, "would_fit")) s.would_fit = count(*j, "would_fit");
     return s;
 }
 
