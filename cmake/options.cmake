@@ -17,6 +17,14 @@ if(ENRICHD_SANITIZE)
   target_link_options(enrichd_options INTERFACE -fsanitize=address,undefined)
 endif()
 
+# The targets alone link libFuzzer's main; all else is compiled so that it can see which branches an input takes.
+if(ENRICHD_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "ENRICHD_FUZZ takes clang, whose libFuzzer it uses: cmake --preset fuzz")
+  endif()
+  target_compile_options(enrichd_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # g++ 12 warns falsely inside its own library where std::variant and std::optional are moved
 # (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593 and its kin).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
