@@ -4,7 +4,8 @@
 #
 #   ./test.sh           formatting; the release build and all its tests, the slow ones too; the unit tests
 #                       once more under AddressSanitizer and UndefinedBehaviorSanitizer. This is what CI runs.
-#   ./test.sh --full    also all tests under the sanitizers, and a build by clang with clang-tidy over it
+#   ./test.sh --full    also all tests under the sanitizers, a build by clang with clang-tidy over it, and a minute of
+#                       fuzzing for each target
 #
 # The last line is "N passed, N failed"; the exit status is 0 if and only if nothing failed.
 set -euo pipefail
@@ -14,7 +15,7 @@ full=
 case ${1:-} in
 "") ;;
 --full) full=yes ;;
-*) sed -n '4,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '4,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 passed=0
@@ -103,6 +104,8 @@ if [ -n "$full" ]; then
     step "clang build with clang-tidy"
     build tidy "-DCMAKE_CXX_CLANG_TIDY=clang-tidy-19;--warnings-as-errors=*" -- all
     passed=$((passed + 1))
+    step "fuzzing"
+    check fuzzing scripts/fuzz.sh 60
 else
     step "sanitizer build of the unit tests"
     build sanitize -- unit_tests

@@ -38,7 +38,8 @@ tests=(postgresql dpkg-dev make curl procps clang-format systemd-container mmdeb
 [ "$release" = 12 ] || tests+=(postgresql-17-pgvector)
 # Node.js may well be here from elsewhere, and with npm in it.
 command -v node > /dev/null && command -v npm > /dev/null || tests+=(nodejs npm)
-full=(clang-19 clang-tidy-19) # both releases have this version, and their default ones differ
+# Both releases have this version, and their default ones differ. The last is libFuzzer.
+full=(clang-19 clang-tidy-19 libclang-rt-19-dev)
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
