@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto choice = fuzz::take_byte(rest);
     auto& counter = counters[choice & 1];
     const chunk_limits limits{choice >> 1, fuzz::take_byte(rest)};
-    const auto text = replace_invalid_utf8(rest).text; // what the builder does first
+    // A long text in small chunks takes long: nothing new comes of it here.
+    const auto text = replace_invalid_utf8(rest.substr(0, 16 * 1024)).text;
     check_chunks(text, counter, limits);
 
     const auto most = 4 + fuzz::take_byte(rest);
