@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace enrichd {
@@ -102,7 +103,10 @@ std::optional<std::int64_t> parse_iso_time(std::string_view text) {
 
 std::string format_iso_time(std::int64_t utc_ms) {
     using namespace std::chrono;
-    const sys_time<std::chrono::milliseconds> at{std::chrono::milliseconds(utc_ms)};
+    // The years of four digits; near the ends of 64 bits the arithmetic below would overflow.
+    constexpr std::int64_t year_0 = -62'167'219'200'000, year_10000 = 253'402'300'800'000;
+    const sys_time<std::chrono::milliseconds> at{
+        std::chrono::milliseconds(std::clamp(utc_ms, year_0, year_10000 - 1))};
     const auto midnight = floor<days>(at);
     const year_month_day date(midnight);
     const hh_mm_ss clock(floor<seconds>(at - midnight));
