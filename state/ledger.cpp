@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/ledger.hpp"
 
+#include "state/ledger_check.hpp"
 #include "state/migrate.hpp"
 
 #include <fmt/format.h>
@@ -8,6 +9,8 @@
 namespace enrichd {
 
 namespace {
+
+constexpr int checkpoint_pages = 1000; // SQLite's own default: 4 MiB of log
 
 std::vector<history_row> read_history(sqlite::statement::use&& rows) {
     std::vector<history_row> all;
@@ -18,7 +21,10 @@ std::vector<history_row> read_history(sqlite::statement::use&& rows) {
 }
 
 std::string installation_of(sqlite::database& db) {
-    db.exec("INSERT OR IGNORE INTO installation (id, uuid, paused) VALUES (1, lower(hex(randomblob(4))), 0)");
+    db.exec(R"SQL(
+        INSERT OR IGNORE INTO installation (id, uuid, paused, stopped_cleanly)
+        VALUES (1, lower(hex(randomblob(4))), 0, 0)
+    )SQL");
     sqlite::statement read(db, "SELECT uuid FROM installation WHERE id = 1");
     auto row = read();
     row.next();
@@ -27,19 +33,27 @@ std::string installation_of(sqlite::database& db) {
 
 } // namespace
 
-ledger::opened::opened(const std::string& path) : db(path) {
-    refuse_unknown_ledger(db, path);
-    sqlite::statement to_wal(db, "PRAGMA journal_mode = WAL");
-    if (auto mode = to_wal(); !mode.next() || mode.text(0) != "wal")
-        throw fatal_error(errc::io, fmt::format("{}: the file system does not allow SQLite's WAL journal "
-                                                "(a network share?); put [state] directory on a local disk",
-                                                path));
+// An unknown file is refused before anything is written, the journal mode included.
+ledger::opened::opened(const std::string& where) : path(where), db((refuse_broken_ledger(where), where)) {
+    configure();
+    migrate_ledger(db);
+}
+
+void ledger::opened::configure() {
+    {
+        sqlite::statement to_wal(db, "PRAGMA journal_mode = WAL");
+        if (auto mode = to_wal(); !mode.next() || mode.text(0) != "wal")
+            throw fatal_error(
+                errc::io, fmt::format("{}: the file system does not allow SQLite's WAL journal (a network "
+                                      "share?); put [state] directory on a local disk",
+                                      path));
+    }
     db.exec("PRAGMA synchronous = FULL");
     db.exec("PRAGMA foreign_keys = ON");
     db.exec("PRAGMA trusted_schema = OFF");
     db.exec("PRAGMA cell_size_check = ON");
     db.exec("PRAGMA journal_size_limit = 67108864");
-    migrate_ledger(db);
+    db.stop_at_io_failure(checkpoint_pages);
 }
 
 ledger::ledger(const std::string& path)
@@ -64,6 +78,8 @@ ledger::ledger(const std::string& path)
           WHERE w.id = j.id AND j.due_ms > ?1 + w.longest
       )SQL"),
       pull_in_runs_(db_, "UPDATE runs SET due_ms = ?1 + ?2 WHERE due_ms > ?1 + ?2"),
+      mark_stopped_(db_,
+                    "UPDATE installation SET stopped_cleanly = ?1 WHERE id = 1 AND stopped_cleanly <> ?1"),
       job_history_(db_, R"SQL(
           SELECT at_ms, job_id, from_state, to_state, event, detail FROM history WHERE job_id = ? ORDER BY id
       )SQL"),
@@ -117,6 +133,15 @@ std::int64_t ledger::pull_in_due_times(std::int64_t now_ms, const longest_waits&
     moved += pull_in_runs_(now_ms, waits.other_ms).run();
     all_at_once.commit();
     return moved;
+}
+
+void ledger::reopen() {
+    db_.reopen();
+    file_.configure();
+}
+
+void ledger::mark_stopped(bool cleanly) {
+    mark_stopped_(cleanly ? 1 : 0).run();
 }
 
 std::vector<history_row> ledger::history_of_job(std::int64_t job_id) {

@@ -51,8 +51,17 @@ struct money_totals {
 /// lives across a co_await: callers begin(), write, and commit without suspending.
 class ledger {
 public:
-    /// Throws fatal_error (foreign file, newer schema) or sqlite_error (cannot be opened or read).
+    /// Throws fatal_error (a file that ledger_check refuses, left as it is) or sqlite_error (cannot be
+    /// opened, read or written).
     explicit ledger(const std::string& path);
+
+    /// True once the disk failed: nothing more is written until reopen().
+    bool is_broken() const { return db_.is_broken(); }
+    /// See database::reopen().
+    void reopen();
+    /// A clean stop is the last thing a daemon records, and that it runs the first: the next start looks
+    /// closer at a ledger without the mark.
+    void mark_stopped(bool cleanly);
 
     sqlite::transaction begin() { return sqlite::transaction(db_); }
 
@@ -95,6 +104,8 @@ private:
     // In order of dependence: the tables prepare their statements against a migrated database.
     struct opened {
         explicit opened(const std::string& path);
+        void configure();
+        std::string path;
         sqlite::database db;
     };
     opened file_;
@@ -105,9 +116,9 @@ private:
     failure_table failures_;
     flight_table flights_;
     quarantine_table quarantine_;
-    sqlite::statement paused_, set_paused_, move_jobs_, move_runs_, pull_in_jobs_, pull_in_runs_,
-        job_history_, run_history_, totals_, spent_of_run_, unproven_of_run_, reserved_of_run_, job_times_,
-        prunable_, prune_requests_, prune_rows_, prune_parts_;
+    sqlite::statement paused_, set_paused_, mark_stopped_, move_jobs_, move_runs_, pull_in_jobs_,
+        pull_in_runs_, job_history_, run_history_, totals_, spent_of_run_, unproven_of_run_, reserved_of_run_,
+        job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;
     std::string installation_;
 };
 

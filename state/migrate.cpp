@@ -34,9 +34,11 @@ void refuse_foreign(sqlite::database& db, const std::string& path) {
     if (pragma(db, "application_id") == ledger_application_id || is_empty(db)) return;
     throw fatal_error(
         errc::invalid_input,
-        fmt::format("{}: this is a database, but not a ledger of enrichd; it was left untouched. Move it "
-                    "away, or set another [state] directory",
-                    path));
+        fmt::format(
+            "{}: this is a database, but not a ledger of enrichd; it was left untouched. Move it "
+            "away, or set another [state] directory. If a ledger of yours was here: put its backup in "
+            "this place, or start without one and run: enrichctl adopt --all",
+            path));
 }
 
 } // namespace
@@ -56,9 +58,9 @@ void refuse_unknown_ledger(sqlite::database& db, const std::string& path) {
                         path, have, ledger_schema()));
 }
 
-void migrate_ledger(sqlite::database& db) {
+void migrate_ledger(sqlite::database& db, std::int64_t up_to) {
     const auto have = pragma(db, "user_version");
-    for (auto version = have + 1; version <= ledger_schema(); ++version) {
+    for (auto version = have + 1; version <= up_to; ++version) {
         const auto& s = steps[static_cast<std::size_t>(version - 1)];
         sqlite::transaction all_or_nothing(db);
         db.exec(std::string_view(s.begin, static_cast<std::size_t>(s.end - s.begin)));

@@ -13,10 +13,10 @@ inline constexpr std::int64_t ledger_application_id = 0x656e7264;
 /// written, the journal mode included.
 void refuse_unknown_ledger(sqlite::database& db, const std::string& path);
 
-/// Applies what is missing, each step in one transaction with its PRAGMA user_version.
-void migrate_ledger(sqlite::database& db);
-
 /// The newest schema that this program knows.
 std::int64_t ledger_schema();
+
+/// Applies what is missing up to this schema, each step in one transaction with its PRAGMA user_version.
+void migrate_ledger(sqlite::database& db, std::int64_t up_to = ledger_schema());
 
 } // namespace enrichd

@@ -25,12 +25,19 @@ public:
     sqlite_error(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
     int code() const noexcept { return code_; }
 
+    bool is_disk_full() const noexcept;
+    /// The system could not read, write or sync; a file system that became read-only counts.
+    bool is_io_failure() const noexcept;
+    bool is_damage() const noexcept; ///< malformed, or no database at all
+    bool is_busy() const noexcept;   ///< another program holds a lock
+
 private:
     int code_;
 };
 
 enum class open_mode {
-    read_only,
+    read_only,  ///< leaves file and -wal as they are, at closing too
+    immutable,  ///< the same, and makes no file beside it; a -wal is not read
     read_write, ///< the file must exist
     create,     ///< made if it does not exist
 };
@@ -59,8 +66,35 @@ public:
     void define(const std::string& name, int arguments, bytes_function f);
     sqlite3* handle() const { return db_; }
 
+    /// From here on, an I/O failure is the last thing that the connection does but reading, until reopen():
+    /// the kernel tells of a failed fsync once, and the next one on the same descriptor may succeed though
+    /// the data is lost. Checkpoints whenever the log has so many pages, as their failures count too.
+    void stop_at_io_failure(int checkpoint_pages);
+    bool is_broken() const { return health_->broken; }
+    /// Closes every descriptor and opens the file anew; statements are prepared again when they are used.
+    /// What was acknowledged is there; a write that failed may be there too. Pragmas and functions are the
+    /// caller's to set again. No `use` and no transaction may be alive. Throws fatal_error(io) if the log
+    /// cannot be made durable, and everything is as before; or sqlite_error, and then nothing works but
+    /// another reopen().
+    void reopen();
+
 private:
+    friend class statement;
+    void open();
+    [[noreturn]] void fail(int code, std::string_view doing) const;
+    void refuse_if_broken(std::string_view doing) const;
+
+    std::string path_;
+    open_mode mode_{};
     sqlite3* db_ = nullptr;
+
+    struct health {
+        std::int64_t generation = 0; ///< of the connection; statements of an older one are finalized
+        int checkpoint_pages = 0;    ///< 0: SQLite sees to checkpoints, and failures are no more than that
+        bool broken = false;
+    };
+    static int checkpoint(void* health, sqlite3* db, const char* name, int pages);
+    std::shared_ptr<health> health_; ///< outlives us in statements, and stays at its place for the hook
 };
 
 /// A prepared statement, used by use(): bind, then step through the rows. The row cursor cannot outlive the
@@ -77,8 +111,14 @@ public:
     use operator()(const Args&... args);
 
 private:
+    void prepare();
+    sqlite3_stmt* ready();
+
     database* db_;
+    std::string sql_;
     sqlite3_stmt* stmt_ = nullptr;
+    std::shared_ptr<database::health> health_;
+    std::int64_t generation_ = 0;
 };
 
 class statement::use {
@@ -127,7 +167,7 @@ private:
 
 template <class... Args>
 statement::use statement::operator()(const Args&... args) {
-    return use(*db_, stmt_, args...);
+    return use(*db_, ready(), args...);
 }
 
 /// BEGIN IMMEDIATE now; ROLLBACK at the end of the scope unless commit() was called.

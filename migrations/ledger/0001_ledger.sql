@@ -5,7 +5,8 @@
 CREATE TABLE installation (
     id     INTEGER PRIMARY KEY CHECK (id = 1),
     uuid   TEXT    NOT NULL, -- eight hex digits, part of every submission id
-    paused INTEGER NOT NULL CHECK (paused IN (0, 1))
+    paused INTEGER NOT NULL CHECK (paused IN (0, 1)),
+    stopped_cleanly INTEGER NOT NULL CHECK (stopped_cleanly IN (0, 1)) -- 0 while a daemon runs
 ) STRICT;
 
 -- What one command or schedule started.

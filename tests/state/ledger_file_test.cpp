@@ -78,14 +78,6 @@ TEST_CASE("another program's database is refused, and left as it is", "[state][l
     CHECK(enrichd::test::read_file(path) == before);
 }
 
-TEST_CASE("a file that is no database is refused", "[state][ledger]") {
-    enrichd::test::temp_folder folder;
-    const auto path = (folder / "ledger.db").string();
-    enrichd::test::write_file(path, std::string(5000, 'x'));
-    CHECK_THROWS_AS(ledger(path), sqlite::sqlite_error);
-    CHECK(enrichd::test::read_file(path) == std::string(5000, 'x'));
-}
-
 TEST_CASE("one daemon has the state directory, until it is gone", "[state][lock]") {
     enrichd::test::temp_folder folder;
     const auto path = folder / "state";

@@ -1,0 +1,17 @@
+// A file whose last sync failed, written anew under its name.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace enrichd {
+
+/// Copies what can be read of the file to "`path`.new" and makes that durable; absent if there is no such
+/// file. Throws fatal_error(io).
+std::optional<std::string> rewrite_beside(const std::string& path);
+
+/// Gives the copy the file's name, durably. Throws fatal_error(io).
+void put_in_place(const std::string& copy, const std::string& path);
+
+} // namespace enrichd
