@@ -39,6 +39,8 @@ constexpr error_row table[] = {
     {errc::target_invalid, "target_invalid", 502, exit_code::database, ""},
     {errc::unavailable, "unavailable", 503, exit_code::failed, "try again in a while"},
     {errc::cancelled, "cancelled", 503, exit_code::failed, "try again in a while"},
+    {errc::disk_full, "disk_full", 507, exit_code::failed,
+     "make room on the disk of the state directory; enrichd goes on by itself"},
     {errc::timed_out, "timed_out", 504, exit_code::failed, "try again in a while"},
 };
 

@@ -21,7 +21,7 @@ enum class errc {
     illegal_transition, ///< apply(): this state does not accept this event
     over_budget,        ///< the projection passes the limit; nothing was written or sent
     not_permitted,      ///< the peer may look, not operate
-    unavailable,        ///< draining, disk full: try again later
+    unavailable,        ///< draining, or held by another: try again later
 
     provider_rejected,     ///< a clean refusal (4xx): the call had no effect and repeating it will not help
     provider_unauthorized, ///< 401 or 403: the key is wrong, or may not do this
@@ -33,6 +33,7 @@ enum class errc {
     target_blocked,     ///< a person must act first: permission, missing column, wrong type
     target_invalid,     ///< one row's value was not accepted; other rows are not concerned
 
+    disk_full, ///< no room for what has to be written; nothing half-made was left
     io,        ///< a file could not be read or written
     timed_out, ///< a deadline passed
     cancelled, ///< we are shutting down, or the caller went away; never logged as an error
@@ -42,7 +43,7 @@ enum class errc {
 /// True where trying again alone will not help: a key, a right, a column, room on a disk.
 constexpr bool needs_person(errc code) {
     return code == errc::provider_unauthorized || code == errc::target_blocked || code == errc::io ||
-           code == errc::internal;
+           code == errc::disk_full || code == errc::internal;
 }
 
 struct error {

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <exception>
+#include <limits>
 #include <unistd.h>
 #include <utility>
 
@@ -39,8 +41,11 @@ engine::engine(engine_parts p, engine_world w)
       spool_(p.state_directory),
       changes_(p.loop),
       random_(p.random),
+      tell_(p.ended_a_turn),
+      storage_(p.loop, p.pool, p.state_directory, ledger_, clock_, storage_calls()),
       effects_(ledger_, spool_, clock_, p.pool),
-      job_driver_(ledger_, effects_, clock_, random_),
+      watched_(effects_, storage_),
+      job_driver_(ledger_, watched_, clock_, random_),
       builder_(ledger_, spool_, clock_, p.pool),
       settler_(ledger_, spool_, clock_, p.pool),
       reports_(ledger_, spool_, clock_, p.pool),
@@ -48,11 +53,13 @@ engine::engine(engine_parts p, engine_world w)
       scheduler_(
           p.loop, ledger_, clock_, p.alarm, [this](std::int64_t id) { return job_driver_.take_turn(id); },
           [this](std::int64_t id) { return run_driver_.take_turn(id); },
-          [this, ended = p.ended_a_turn](std::exception_ptr failed) {
+          [this](std::exception_ptr failed) {
               changes_.bump();
-              ended(failed);
+              tell_(failed);
           }),
       operations_(operation_parts_of(p)) {
+    scheduler_.heed([this] { return storage_.trouble().has_value(); },
+                    [this](std::exception_ptr failed) { return storage_.suspect(failed); });
     builder_.on_progress([this] { changes_.bump(); });
     set_world(std::move(w));
 }
@@ -64,7 +71,16 @@ run_driver::parts engine::run_parts() {
             settler_,
             [this] { return current(); },
             [this](std::int64_t id) { return reports_.write(id); },
-            random_};
+            random_,
+            [this](const error& why) { storage_.suspect(why); }};
+}
+
+storage_watch::calls engine::storage_calls() {
+    return {[this] {
+                changes_.bump();
+                tell_(nullptr);
+            },
+            [this] { storage_recovered(); }};
 }
 
 operation_parts engine::operation_parts_of(const engine_parts& p) {
@@ -79,7 +95,8 @@ operation_parts engine::operation_parts_of(const engine_parts& p) {
             .state = [this] { return stopping_ ? daemon_state::draining : daemon_state::running; },
             .pid = getpid(),
             .started_ms = clock_.now_ms(),
-            .config_file = p.config_file};
+            .config_file = p.config_file,
+            .storage = &storage_};
 }
 
 void engine::set_world(engine_world w) {
@@ -95,7 +112,8 @@ void engine::set_world(engine_world w) {
 
 boost::asio::awaitable<void> engine::run() {
     // Due times are of the wall clock, which may have been set back since they were written down.
-    const auto moved = ledger_.pull_in_due_times(clock_.now_ms(), waits_of(settings()));
+    std::int64_t moved = 0;
+    (void)try_to_record([&] { moved = ledger_.pull_in_due_times(clock_.now_ms(), waits_of(settings())); });
     if (moved > 0)
         log::warning(fmt::format("{} due times were further ahead than anything waits, as after the clock "
                                  "was set back: they are sooner now",
@@ -105,17 +123,61 @@ boost::asio::awaitable<void> engine::run() {
 
 void engine::stop() {
     stopping_ = true;
+    storage_.stop();
     scheduler_.stop();
     changes_.close();
+}
+
+bool engine::try_to_record(const std::function<void()>& write) {
+    if (storage_.trouble()) return false;
+    try {
+        write();
+        return true;
+    } catch (const sqlite::sqlite_error&) {
+        if (!storage_.suspect(std::current_exception())) throw;
+        return false;
+    }
+}
+
+// Without the mark of a clean stop the next start looks closer.
+void engine::mark_running() {
+    (void)try_to_record([this] { ledger_.mark_stopped(false); });
+}
+
+void engine::mark_stopped() {
+    (void)try_to_record([this] { ledger_.mark_stopped(true); });
+}
+
+void engine::storage_recovered() {
+    mark_running();
+    (void)try_to_record([this] { make_due_what_waited(); });
+    changes_.bump();
+    tell_(nullptr);
+    scheduler_.wake();
+}
+
+// What waited for the disk does not wait longer.
+void engine::make_due_what_waited() {
+    const auto now = clock_.now_ms();
+    const auto waited = [](const waiting& w) { return w.cause == errc::disk_full || w.cause == errc::io; };
+    auto all_at_once = ledger_.begin();
+    for (const auto& job : ledger_.jobs().list(true, std::numeric_limits<std::int64_t>::max()))
+        if (waited(job.waiting)) ledger_.jobs().postpone(job, {now, 0, ""}, now);
+    for (const auto& run : ledger_.runs().list_open())
+        if (waited(run.waiting)) ledger_.runs().postpone(run.id, {now, 0, ""}, now);
+    all_at_once.commit();
 }
 
 void engine::prune() {
     const auto before = clock_.now_ms() - static_cast<std::int64_t>(settings().retention_days) * day_ms;
     // Files first: what a crash leaves in the ledger is pruned by the next look.
-    for (const auto id : ledger_.prunable(before)) {
-        if (const auto job = ledger_.jobs().find(id)) spool_.remove_files(job->plan.file_name, job->batch_id);
-        ledger_.prune(id);
-    }
+    (void)try_to_record([&] {
+        for (const auto id : ledger_.prunable(before)) {
+            if (const auto job = ledger_.jobs().find(id))
+                spool_.remove_files(job->plan.file_name, job->batch_id);
+            ledger_.prune(id);
+        }
+    });
 }
 
 } // namespace enrichd

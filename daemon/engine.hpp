@@ -15,6 +15,7 @@
 #include "daemon/run_settler.hpp"
 #include "daemon/scheduler.hpp"
 #include "daemon/spool.hpp"
+#include "daemon/storage_watch.hpp"
 #include "state/ledger.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -64,6 +65,12 @@ public:
     const config& settings() const { return *world_.settings; }
     const target::database& target() const { return *world_.target; }
 
+    /// To be run beside run() where there is a disk that can fail.
+    storage_watch& storage() { return storage_; }
+    /// The ledger's marks; a full disk is no reason not to start, or not to stop.
+    void mark_running();
+    void mark_stopped();
+
     /// Forgets results, and the rows of requests, of runs that ended before `retention` days.
     void prune();
 
@@ -76,6 +83,11 @@ private:
     build_settings current() const { return {world_.settings, world_.models, world_.target}; }
     run_driver::parts run_parts();
     operation_parts operation_parts_of(const engine_parts& parts);
+    storage_watch::calls storage_calls();
+    void storage_recovered();
+    void make_due_what_waited();
+    /// True if it was done; false if the disk failed, which is known then.
+    bool try_to_record(const std::function<void()>& write);
 
     paced_clock clock_;
     enrichd::ledger ledger_;
@@ -83,8 +95,11 @@ private:
     change_signal changes_;
     std::function<double()> random_;
     engine_world world_;
+    scheduler::turn_ended tell_;
 
+    storage_watch storage_;
     live_effects effects_;
+    watched_effects watched_;
     job_driver job_driver_;
     run_builder builder_;
     run_settler settler_;

@@ -66,7 +66,7 @@ engine_parts instance::parts() {
             .random = [this] { return std::uniform_real_distribution<double>()(chance_); },
             .ended_a_turn =
                 [this](std::exception_ptr failed) { // a ledger that is broken has no status to tell
-                    if (!failed) notify::status(status_line(engine_.ledger()));
+                    if (!failed || engine_.storage().trouble()) tell_status();
                 },
             .state_directory = settings_.config.state_directory,
             .config_file = settings_.config_file};
@@ -77,18 +77,33 @@ void instance::run() {
     if (const auto listening = control_.listen(engine_.settings().control_socket); !listening)
         throw fatal_error(listening.error());
     asio::co_spawn(loop_, control_.serve(), must_not_fail);
-    asio::co_spawn(loop_, engine_.run(), must_not_fail);
+    asio::co_spawn(loop_, engine_.storage().run(), must_not_fail);
+    asio::co_spawn(loop_, begin(), must_not_fail);
     asio::co_spawn(loop_, heed_signals(), must_not_fail);
     asio::co_spawn(loop_, feed_watchdog(), must_not_fail);
     asio::co_spawn(loop_, prune_daily(), must_not_fail);
     notify::ready();
-    notify::status(status_line(engine_.ledger()));
+    tell_status();
     log::notice(fmt::format("enrichd {} is ready: socket {}, state {}, target {}", program_version(),
                             engine_.settings().control_socket, engine_.settings().state_directory,
                             engine_.target().identity()));
     loop_.run();
     pool_.join();
+    engine_.mark_stopped();
     log::notice("stopped");
+}
+
+// After the watch has begun to listen.
+asio::awaitable<void> instance::begin() {
+    engine_.mark_running();
+    co_await engine_.run();
+}
+
+void instance::tell_status() {
+    if (const auto& trouble = engine_.storage().trouble())
+        notify::status(trouble->why.detail);
+    else
+        notify::status(status_line(engine_.ledger()));
 }
 
 engine_world instance::world_of(const loaded_settings& s) {

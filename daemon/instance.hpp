@@ -34,7 +34,9 @@ private:
     engine_parts parts();
     void reload();
     void stop();
+    void tell_status();
 
+    boost::asio::awaitable<void> begin();
     boost::asio::awaitable<void> heed_signals();
     boost::asio::awaitable<void> drain();
     boost::asio::awaitable<void> feed_watchdog();

@@ -20,7 +20,7 @@ result<void> try_to_write(F work) {
     try {
         work();
     } catch (const fatal_error& e) {
-        if (e.what_error().code != errc::io) throw;
+        if (e.what_error().code != errc::io && e.what_error().code != errc::disk_full) throw;
         return e.what_error();
     }
     return {};

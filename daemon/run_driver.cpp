@@ -54,6 +54,7 @@ void run_driver::postpone(std::int64_t run_id, const error& why) {
     const auto failures = run->waiting.failures + 1;
     const auto wait = backoff(failures, why.retry_after, parts_.random());
     parts_.l.runs().postpone(run_id, {now + wait.count(), failures, why.detail, why.code}, now);
+    if (parts_.failed) parts_.failed(why);
     if (run->waiting.reason != why.detail) log_run(log::level::warning, run_id, why.detail);
 }
 

@@ -24,6 +24,7 @@ public:
         std::function<build_settings()> settings; ///< the configuration of now
         std::function<boost::asio::awaitable<result<void>>(std::int64_t run_id)> write_report;
         std::function<double()> random;
+        std::function<void(const error&)> failed = {}; ///< told why a turn could not do its effect
     };
 
     explicit run_driver(parts p) : parts_(std::move(p)) {}

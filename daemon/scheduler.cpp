@@ -26,6 +26,14 @@ bool builds(const due_run& run) {
     return run::next_effect(run.state) == run::effect::build;
 }
 
+void log_failure(const std::exception_ptr& failed) {
+    try {
+        std::rethrow_exception(failed);
+    } catch (const std::exception& e) {
+        log::error(fmt::format("a turn ended early: {}", e.what()));
+    }
+}
+
 // A turn that ends with an exception met a broken ledger or a bug: it is tried again, not at once.
 constexpr std::int64_t rest_ms = 5'000;
 
@@ -43,10 +51,23 @@ scheduler::scheduler(asio::any_io_executor loop, ledger& l, paced_clock& c, alar
 
 asio::awaitable<void> scheduler::run() {
     while (!stopping_ || !idle()) {
-        heed_clock();
+        if (!held_()) heed_clock_if_recordable();
         end_rests();
-        if (!stopping_) start_due();
+        if (!stopping_ && !held_()) start_due();
         co_await alarm_.sleep_until(next_due()); // or until wake(), or the end of a turn
+    }
+}
+
+void scheduler::heed(std::function<bool()> held, std::function<bool(std::exception_ptr)> known) {
+    held_ = std::move(held);
+    known_ = std::move(known);
+}
+
+void scheduler::heed_clock_if_recordable() {
+    try {
+        heed_clock();
+    } catch (const sqlite::sqlite_error&) {
+        if (!known_(std::current_exception())) throw;
     }
 }
 
@@ -99,11 +120,7 @@ void scheduler::start(std::int64_t id, const turn& t, std::set<std::int64_t>& bu
     // What ends here is one turn, never the daemon.
     asio::co_spawn(loop_, t(id), [this, id, &busy](std::exception_ptr failed) {
         if (failed) {
-            try {
-                std::rethrow_exception(failed);
-            } catch (const std::exception& e) {
-                log::error(fmt::format("a turn ended early: {}", e.what()));
-            }
+            if (!known_(failed)) log_failure(failed);
             rests_.push_back({&busy, id, clock_.boot_ms() + rest_ms});
         } else {
             busy.erase(id);
@@ -118,7 +135,7 @@ std::int64_t scheduler::next_due() {
     auto next = std::numeric_limits<std::int64_t>::max();
     for (const auto& r : rests_)
         next = std::min(next, clock_.now_ms() + (r.until_boot_ms - clock_.boot_ms()));
-    if (stopping_) return next;
+    if (stopping_ || held_()) return next;
     // What is in a turn, or waits for the end of others, is due in the ledger still; their end wakes us.
     for (const auto& run : ledger_.runs().timetable())
         if (may_start(run)) next = std::min(next, run.due_ms);

@@ -35,6 +35,10 @@ public:
     /// Runs until stop(), then until the turns under way have recorded what they did.
     boost::asio::awaitable<void> run();
 
+    /// While `held` says so, no turn begins. `known` is asked about what ended early, and true means that it
+    /// is told already, and no bug.
+    void heed(std::function<bool()> held, std::function<bool(std::exception_ptr)> known);
+
     /// Something may be due now.
     void wake();
     /// No new turns. Those under way go on; `cancel` ends their waiting for the network.
@@ -51,6 +55,7 @@ private:
     };
 
     void heed_clock();
+    void heed_clock_if_recordable();
     void end_rests();
     void start_due();
     bool may_start(const due_run& run) const;
@@ -64,6 +69,8 @@ private:
     turn job_turn_;
     turn run_turn_;
     turn_ended ended_;
+    std::function<bool()> held_ = [] { return false; };
+    std::function<bool(std::exception_ptr)> known_ = [](std::exception_ptr) { return false; };
     std::set<std::int64_t> jobs_;   ///< in a turn
     std::set<std::int64_t> builds_; ///< runs in a turn that builds
     std::set<std::int64_t> settles_;

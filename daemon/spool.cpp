@@ -22,7 +22,9 @@ namespace {
 constexpr std::size_t buffer_bytes = 256 * 1024;
 
 error io_error(const fs::path& path, std::string_view doing) {
-    return {errc::io, fmt::format("{}: cannot {}: {}", path.string(), doing, std::strerror(errno))};
+    const bool full = errno == ENOSPC || errno == EDQUOT;
+    return {full ? errc::disk_full : errc::io,
+            fmt::format("{}: cannot {}: {}", path.string(), doing, std::strerror(errno))};
 }
 
 [[noreturn]] void fail(const fs::path& path, std::string_view doing) {

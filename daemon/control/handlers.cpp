@@ -107,6 +107,7 @@ awaitable<void> handlers::handle(http::server_request& in, http::response_writer
 // A request is a task of its own: what breaks in it breaks it alone, is logged, and told.
 awaitable<void> handlers::dispatch(call& c) {
     std::string broken;
+    std::optional<error> known;
     try {
         if (c.route == route_id::job_events || c.route == route_id::run_events)
             co_await stream_events(c);
@@ -118,11 +119,12 @@ awaitable<void> handlers::dispatch(call& c) {
             co_await answer(c);
     } catch (const std::exception& e) {
         broken = e.what();
+        known = ops_.explain(std::current_exception());
     }
     const auto cancelled = (co_await boost::asio::this_coro::cancellation_state).cancelled();
     if (broken.empty() || cancelled != boost::asio::cancellation_type::none) co_return;
-    log::error(fmt::format("control: {} {}: {}", c.in.method, c.in.path, broken));
-    const error failure = {errc::internal, broken};
+    if (!known) log::error(fmt::format("control: {} {}: {}", c.in.method, c.in.path, broken));
+    const error failure = known.value_or(error{errc::internal, broken});
     if (!c.out.started()) (void)co_await send_error(c.out, failure);
 }
 
@@ -216,6 +218,7 @@ awaitable<result<json>> handlers::ask(call& c) {
     default: break;
     }
     if (c.in.method == "GET") co_return look(c);
+    if (auto why = ops_.cannot_write()) co_return std::move(*why);
     co_return operate(c);
 }
 

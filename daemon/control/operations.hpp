@@ -11,6 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,10 @@ public:
     virtual ~operations() = default;
 
     virtual result<json> status() = 0;
+    /// Why nothing can be recorded now, for calls that would have to.
+    virtual std::optional<error> cannot_write() = 0;
+    /// What a caller is told of a call that ended with this exception, where it is more than its text.
+    virtual std::optional<error> explain(const std::exception_ptr& failed) = 0;
     virtual result<json> jobs(std::optional<std::string> run, bool all) = 0;
     /// `with_rows`: the peer may see sample rows' text.
     virtual result<json> job(std::string id, bool with_rows) = 0;

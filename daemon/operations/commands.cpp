@@ -31,6 +31,22 @@ result<void> live_operations::refuse_while_draining() const {
     return error{errc::unavailable, "enrichd is shutting down; what is under way goes on at its next start"};
 }
 
+std::optional<error> live_operations::cannot_write() {
+    return parts_.storage ? parts_.storage->refusal() : std::nullopt;
+}
+
+// A transaction that found no room left nothing behind. One of which the sync failed may be there when the
+// ledger is opened anew.
+std::optional<error> live_operations::explain(const std::exception_ptr& failed) {
+    if (!parts_.storage || !parts_.storage->suspect(failed)) return std::nullopt;
+    if (!parts_.ledger.is_broken()) return parts_.storage->refusal();
+    const auto& why = parts_.storage->trouble()->why;
+    return error{why.code,
+                 fmt::format("whether this was recorded is not known: look at enrichctl status once "
+                             "work goes on, before you try it again; {}",
+                             why.detail)};
+}
+
 result<json> live_operations::accept(run_order order, job::goal until) {
     if (const auto ready = refuse_while_draining(); !ready) return ready.error();
     if (order.kinds.empty()) order.kinds.assign(std::begin(all_kinds), std::end(all_kinds));

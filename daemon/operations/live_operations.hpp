@@ -23,6 +23,8 @@ public:
 
     // Looking: looking.cpp
     result<json> status() override;
+    std::optional<error> cannot_write() override;
+    std::optional<error> explain(const std::exception_ptr& failed) override;
     result<json> jobs(std::optional<std::string> run, bool all) override;
     result<json> job(std::string id, bool with_rows) override;
     result<json> run(std::string id) override;

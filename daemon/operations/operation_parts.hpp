@@ -6,6 +6,7 @@
 #include "daemon/clock.hpp"
 #include "daemon/run_builder.hpp"
 #include "daemon/spool.hpp"
+#include "daemon/storage_watch.hpp"
 #include "state/ledger.hpp"
 
 #include <cstdint>
@@ -31,7 +32,8 @@ struct operation_parts {
 
     std::int64_t pid = 0;
     std::int64_t started_ms = 0;
-    std::string config_file; ///< empty: none was read
+    std::string config_file;          ///< empty: none was read
+    storage_watch* storage = nullptr; ///< null: the disk is taken to work
 };
 
 } // namespace enrichd

@@ -22,7 +22,7 @@ constexpr std::int64_t ended_runs_shown = 5;
 constexpr std::int64_t open_jobs_shown = 100'000; // all of them
 
 // Worst first.
-enum class severity { money, blocked, unknown, waiting, notice };
+enum class severity { storage, money, blocked, unknown, waiting, notice };
 
 struct alert {
     severity how_bad{};
@@ -105,6 +105,13 @@ std::vector<alert> find_alerts(ledger& l, const std::vector<job_row>& open, cons
     return all;
 }
 
+std::optional<alert> storage_alert(const operation_parts& parts) {
+    if (!parts.storage || !parts.storage->trouble()) return std::nullopt;
+    const auto& t = *parts.storage->trouble();
+    return alert{severity::storage, t.since_ms, t.why.code,
+                 "nothing is done, as nothing can be recorded: " + t.why.detail, ""};
+}
+
 json alert_array(const std::vector<alert>& alerts) {
     json all = json::array();
     for (const auto& a : alerts) {
@@ -155,7 +162,9 @@ json status_reply(const operation_parts& parts) {
     auto runs = open_runs;
     for (auto& ended : l.runs().list_ended(ended_runs_shown))
         runs.push_back(std::move(ended));
-    const auto alerts = find_alerts(l, open, runs, parts.clock.now_ms());
+    auto alerts = find_alerts(l, open, runs, parts.clock.now_ms());
+    const auto storage = storage_alert(parts);
+    if (storage) alerts.insert(alerts.begin(), *storage);
     const auto money = l.totals();
 
     run_reply reply(l, parts.spool, with.settings->poll.deadline_hours);
@@ -172,6 +181,7 @@ json status_reply(const operation_parts& parts) {
         {"provider",
          {{"base_url", with.settings->provider.base_url}, {"error", first_error(alerts, is_of_provider)}}},
         {"target", {{"identity", with.database->identity()}, {"error", first_error(alerts, is_of_target)}}},
+        {"storage_error", storage ? alert_array({*storage}).front() : json(nullptr)},
         {"jobs", state_counts(l)},
         {"runs", std::move(run_objects)},
         {"quarantined", l.quarantine().count()},

@@ -87,6 +87,6 @@ TEST_CASE("a disk that is full is an error of the files, whenever it is noticed"
     const auto added = b.wait(files.add({prepared}));
     CHECK(added.has_error() == at_once);
     const auto ended = at_once ? added.error() : b.wait(files.finish()).error();
-    CHECK(ended.code == errc::io);
+    CHECK(ended.code == errc::disk_full);
     CHECK(ended.detail.find("No space left on device") != std::string::npos);
 }

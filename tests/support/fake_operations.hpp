@@ -30,7 +30,8 @@ public:
     control::run_order order;       ///< of the last plan, run or build
     std::string report_text = "# Report\n";
     std::string request_path;
-    bool saw_rows = false; ///< the last job() was asked with_rows
+    std::optional<error> write_refusal; ///< as of a full disk
+    bool saw_rows = false;              ///< the last job() was asked with_rows
 
     /// Something has changed: wakes who waits.
     void change();
@@ -38,6 +39,8 @@ public:
     void shut_down();
 
     result<json> status() override;
+    std::optional<error> cannot_write() override { return write_refusal; }
+    std::optional<error> explain(const std::exception_ptr&) override { return std::nullopt; }
     result<json> jobs(std::optional<std::string> run, bool all) override;
     result<json> job(std::string id, bool with_rows) override;
     result<json> run(std::string id) override;
