@@ -48,6 +48,10 @@ using body_part = std::variant<std::string, file_part>;
 /// Takes a piece of at most 64 KiB of the answer's body; the next one comes when it has returned.
 using body_sink = std::function<awaitable<result<void>>(std::span<const char>)>;
 
+struct response;
+/// Asked about a 2xx answer, its body still to come, before the sink gets any of it. An error ends the call.
+using header_check = std::function<awaitable<result<void>>(const response&)>;
+
 /// In a coroutine give it a name before it is sent: g++ 12 destroys an aggregate that is written as `{...}`
 /// within a co_await expression twice.
 struct request {
@@ -60,6 +64,7 @@ struct request {
     std::uint64_t collect_limit = 1 << 20;                                  ///< bytes of a collected body
     std::uint64_t stream_limit = std::numeric_limits<std::uint64_t>::max(); ///< bytes given to the sink
     std::optional<deadlines> limits = {};                                   ///< in place of the client's
+    header_check check_header = {};                                         ///< only with a sink
 };
 
 struct response {

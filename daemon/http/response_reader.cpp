@@ -105,6 +105,8 @@ public:
         body_output out(request_, answer);
         if (auto known = parser_->content_length())
             if (auto fits = out.check_length(*known); !fits) co_return fits.error();
+        if (request_.sink && request_.check_header && answer.status / 100 == 2)
+            if (auto wanted = co_await request_.check_header(answer); !wanted) co_return wanted.error();
         if (auto done = co_await read_body(out); !done) co_return done.error();
         if (!in_.unread().empty())
             co_return broken(

@@ -82,9 +82,10 @@ public:
 
     /// A reply with a file's bytes, read and sent 64 KiB at a time. Errors: not_found or io before anything
     /// was sent, so that another reply may be given; a file that gets shorter meanwhile breaks the
-    /// connection.
+    /// connection. `from`: only what follows that many bytes, as a part (206, RFC 9110, 15.3.7).
     boost::asio::awaitable<result<void>> send_file(std::filesystem::path file, std::string_view content_type,
-                                                   field_list fields = {});
+                                                   field_list fields = {},
+                                                   std::optional<std::uint64_t> from = std::nullopt);
 
     /// True once a head was sent.
     bool started() const;

@@ -40,6 +40,7 @@ public:
         if (::fstat(fd_, &about) != 0 || !S_ISREG(about.st_mode)) return std::nullopt;
         return static_cast<std::uint64_t>(about.st_size);
     }
+    bool skip(std::uint64_t bytes) { return ::lseek(fd_, static_cast<off_t>(bytes), SEEK_SET) >= 0; }
     /// 0 at the end and on an error: both end the reply.
     std::size_t read(std::span<char> into) {
         const auto n = ::read(fd_, into.data(), into.size());
@@ -100,18 +101,23 @@ asio::awaitable<result<void>> response_writer::finish() {
 }
 
 asio::awaitable<result<void>> response_writer::send_file(std::filesystem::path path,
-                                                         std::string_view content_type, field_list fields) {
+                                                         std::string_view content_type, field_list fields,
+                                                         std::optional<std::uint64_t> from) {
     open_file file(path);
     if (!file)
         co_return error{errno == ENOENT ? errc::not_found : errc::io,
                         fmt::format("{}: {}", path.native(), std::strerror(errno))};
     const auto size = file.regular_size();
     if (!size) co_return error{errc::io, path.native() + ": is no regular file"};
-    if (auto begun = co_await connection_->begin(200, content_type, std::move(fields), *size); !begun)
-        co_return begun;
+    const auto first = from.value_or(0);
+    if (first > *size || !file.skip(first)) co_return error{errc::io, path.native() + ": has no such part"};
+    if (from) fields.emplace_back("Content-Range", fmt::format("bytes {}-{}/{}", first, *size - 1, *size));
+    auto begun =
+        co_await connection_->begin(from ? 206 : 200, content_type, std::move(fields), *size - first);
+    if (!begun) co_return begun;
 
     std::string piece(file_piece, '\0');
-    for (std::uint64_t left = *size; left > 0;) {
+    for (std::uint64_t left = *size - first; left > 0;) {
         const auto n = file.read(std::span(piece).first(std::min<std::uint64_t>(left, piece.size())));
         if (n == 0) {
             cut(); // the promised length cannot be kept: the peer must not take this for the whole

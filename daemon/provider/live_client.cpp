@@ -2,8 +2,6 @@
 #include "daemon/provider/live_client.hpp"
 
 #include "core/json_edge.hpp"
-#include "daemon/on_pool.hpp"
-#include "daemon/provider/download_file.hpp"
 #include "daemon/provider/file_list.hpp"
 #include "daemon/provider/multipart.hpp"
 #include "daemon/provider/retry_after.hpp"
@@ -27,17 +25,6 @@ namespace {
 constexpr std::size_t page_size = 100;
 constexpr std::uint64_t list_limit = 64 << 20; // a server may ignore `limit` and send all there is
 
-// A path segment or a query's value (RFC 3986, 2.3); ids of some servers hold '/' and '='.
-std::string encoded(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                           c == '-' || c == '.' || c == '_' || c == '~';
-        out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return out;
-}
-
 http::client_settings connection_settings(asio::any_io_executor pool, const settings& s) {
     auto server = http::parse_base_url(s.base_url);
     if (!server) throw fatal_error(server.error());
@@ -54,29 +41,28 @@ http::client_settings connection_settings(asio::any_io_executor pool, const sett
             .pool = std::move(pool)};
 }
 
-awaitable<bool> slept(milliseconds wait) {
-    asio::steady_timer timer(co_await asio::this_coro::executor, wait);
-    const auto [ec] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    co_return !ec;
-}
-
 bool succeeded(const result<http::response>& answer) {
     return answer && answer->status / 100 == 2;
 }
 
 } // namespace
 
-struct live_client::download_state {
-    download_file file;
-    std::uint64_t limit;
-    std::optional<error> failure; ///< our own, which no repeating mends
-};
-
 live_client::live_client(asio::any_io_executor pool, settings s)
     : pool_(pool),
       settings_(std::move(s)),
       http_(connection_settings(pool, settings_)),
       chance_(settings_.jitter_seed ? *settings_.jitter_seed : std::random_device{}()) {}
+
+// A path segment or a query's value (RFC 3986, 2.3); ids of some servers hold '/' and '='.
+std::string live_client::encoded(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                           c == '-' || c == '.' || c == '_' || c == '~';
+        out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return out;
+}
 
 http::request live_client::make_request(std::string method, std::string target) const {
     http::request r{.method = std::move(method), .target = std::move(target)};
@@ -124,16 +110,17 @@ awaitable<result<http::response>> live_client::send(const http::request& r) {
     co_return answer;
 }
 
+awaitable<bool> live_client::slept(milliseconds wait) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, wait);
+    const auto [ec] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_return !ec;
+}
+
 // For what may be repeated: the last answer of all tries, whatever its status.
-awaitable<result<http::response>> live_client::repeat(const http::request& r, download_state* into) {
+awaitable<result<http::response>> live_client::repeat(const http::request& r) {
     for (int failures = 0;;) {
-        if (into) {
-            auto begun = co_await on_pool(pool_, [&] { return into->file.begin(); });
-            if (!begun) into->failure = begun.error();
-        }
-        if (into && into->failure) co_return *into->failure;
         auto answer = co_await send(r);
-        if (succeeded(answer) || (into && into->failure)) co_return answer;
+        if (succeeded(answer)) co_return answer;
         const auto wait = wait_before_retry(answer, ++failures);
         if (!wait) co_return answer;
         if (!co_await slept(*wait)) co_return error{errc::cancelled, "cancelled"};
@@ -239,34 +226,6 @@ awaitable<result<batch_list>> live_client::list_batches(std::string after) {
     auto page = parse_batch_list(answer->body);
     if (page && !page->has_more) page->has_more = page->batches.size() >= page_size;
     co_return page;
-}
-
-awaitable<result<void>> live_client::store(download_state& into, std::span<const char> piece) {
-    if (into.file.bytes() + piece.size() > into.limit)
-        into.failure = error{errc::provider_invalid,
-                             fmt::format("the file has more than the {} bytes allowed", into.limit)};
-    if (into.failure) co_return *into.failure;
-    auto done = co_await on_pool(pool_, [&] { return into.file.append(piece); });
-    if (!done) into.failure = done.error();
-    co_return done;
-}
-
-awaitable<result<std::uint64_t>> live_client::download(std::string file_id, std::filesystem::path to,
-                                                       download_limits limits) {
-    download_state state{download_file(std::move(to)), limits.max_bytes, std::nullopt};
-    auto r = make_request("GET", fmt::format("/files/{}/content", encoded(file_id)));
-    r.sink = [this, &state](std::span<const char> piece) { return store(state, piece); };
-    r.limits = settings_.download;
-    auto raw = co_await repeat(r, &state);
-    if (state.failure) co_return *state.failure;
-    const auto answer = checked(std::move(raw), r, call_kind::read);
-    if (!answer) co_return answer.error();
-    if (answer->status != 200)
-        co_return error{errc::provider_ambiguous,
-                        fmt::format("HTTP {} to {} {} is no file", answer->status, r.method, r.target)};
-    auto done = co_await on_pool(pool_, [&] { return state.file.finish(); });
-    if (!done) co_return done.error();
-    co_return state.file.bytes();
 }
 
 awaitable<result<void>> live_client::delete_file(std::string id) {

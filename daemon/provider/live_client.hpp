@@ -66,9 +66,15 @@ private:
                                                                int failures);
 
     awaitable<result<http::response>> send(const http::request& r);
-    awaitable<result<http::response>> repeat(const http::request& r, download_state* into = nullptr);
+    awaitable<result<http::response>> repeat(const http::request& r);
     awaitable<result<http::response>> read(std::string target);
     awaitable<result<batch_object>> change_batch(const http::request& r, call_kind kind);
+    static awaitable<bool> slept(std::chrono::milliseconds wait); ///< false: cancelled
+    static std::string encoded(std::string_view text);
+
+    // A download: live_download.cpp
+    awaitable<result<http::response>> fetch(http::request r, download_state& into);
+    awaitable<result<void>> meet(download_state& into, const http::response& answer);
     awaitable<result<void>> store(download_state& into, std::span<const char> piece);
 
     boost::asio::any_io_executor pool_;

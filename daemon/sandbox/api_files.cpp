@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sandbox/api_objects.hpp"
 #include "daemon/sandbox/batch_validation.hpp"
+#include "daemon/sandbox/fault_desk.hpp"
 #include "daemon/sandbox/multipart.hpp"
 #include "daemon/sandbox/service.hpp"
 
@@ -121,6 +122,29 @@ std::optional<api_error> check_form(const upload_sink& form) {
     return std::nullopt;
 }
 
+// "bytes=N-", unless it was meant for another version of the file (RFC 9110, 13.1.5 and 14.2). Other forms
+// are answered with the whole, as a server may.
+std::optional<std::uint64_t> asked_from(const http::server_request& in, const std::string& etag) {
+    constexpr std::string_view unit = "bytes=";
+    const auto range = in.field("Range").value_or("");
+    if (!range.starts_with(unit) || !range.ends_with('-')) return std::nullopt;
+    if (const auto only_if = in.field("If-Range"); only_if && *only_if != etag) return std::nullopt;
+    const auto digits = range.substr(unit.size(), range.size() - unit.size() - 1);
+    std::uint64_t from = 0;
+    const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), from);
+    if (ec != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return from;
+}
+
+// As long as the file, and with another beginning.
+std::filesystem::path another_file(const std::filesystem::path& file) {
+    auto other = file;
+    other += ".other";
+    std::filesystem::copy_file(file, other, std::filesystem::copy_options::overwrite_existing);
+    std::fstream(other, std::ios::in | std::ios::out | std::ios::binary).put('#');
+    return other;
+}
+
 api_error no_such_file(const std::string& id) {
     return {404, "No such File object: " + id, "id"};
 }
@@ -174,11 +198,22 @@ reply service::delete_file(const std::string& id) {
     return {200, text_of(out)};
 }
 
-reply service::content(const std::string& id) {
+reply service::content(const http::server_request& in, const std::string& id, const call_fault& fault) {
     const auto f = store_.file(id);
     if (!f) return no_such_file(id);
     reply out;
-    out.file = store_.content_of(id);
+    out.file = fault.other_file ? another_file(store_.content_of(id)) : store_.content_of(id);
+    if (!fault.no_range) {
+        const auto etag = fmt::format("\"{}{}\"", id, fault.other_file ? "-other" : "");
+        out.fields.emplace_back("Accept-Ranges", "bytes");
+        out.fields.emplace_back("ETag", etag);
+        out.from = asked_from(in, etag);
+        if (out.from && *out.from >= static_cast<std::uint64_t>(f->bytes)) {
+            reply nothing_there(api_error(416, "The requested range is not satisfiable."));
+            nothing_there.fields.emplace_back("Content-Range", fmt::format("bytes */{}", f->bytes));
+            return nothing_there;
+        }
+    }
     // A quote or a line break in the name would end the field.
     std::string name;
     for (char c : f->filename)

@@ -46,6 +46,8 @@ call_fault fault_desk::on_call(operation o) {
         case call_action::delay: out.delay_seconds += rule.seconds; break;
         case call_action::slow: out.bytes_per_second = rule.bytes; break;
         case call_action::cut: out.cut_after = rule.bytes; break;
+        case call_action::no_range: out.no_range = true; break;
+        case call_action::other_file: out.other_file = true; break;
         case call_action::status:
         case call_action::drop:
             if (!out.failure) out.failure = rule;

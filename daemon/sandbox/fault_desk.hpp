@@ -16,6 +16,8 @@ struct call_fault {
     double delay_seconds = 0;
     std::uint64_t bytes_per_second = 0;
     std::optional<std::uint64_t> cut_after;
+    bool no_range = false;            ///< of a file's content: always whole, and without a validator
+    bool other_file = false;          ///< of a file's content: it is another one
     std::optional<call_rule> failure; ///< the first rule of status or drop
 };
 

@@ -14,7 +14,9 @@ namespace {
 
 using nlohmann::json;
 
-const std::vector<std::string> call_words = {"status", "drop", "cut", "delay", "slow"};
+const std::vector<std::string> any_call_words = {"status", "drop", "cut", "delay", "slow"};
+const std::vector<std::string> call_words = {"status", "drop",     "cut",       "delay",
+                                             "slow",   "no_range", "other_file"};
 const std::vector<std::string> batch_words = {"fail",         "expire",           "cancel",
                                               "never_finish", "seconds",          "list_lag",
                                               "reorder",      "null_output_file", "empty_error_file_id"};
@@ -50,7 +52,7 @@ void read_call(scenario_fields& f, operation on, scenario& out) {
     call_rule rule;
     rule.on = on;
     rule.when = read_occurrence(f);
-    const auto what = f.word("do", call_words);
+    const auto what = f.word("do", on == operation::content ? call_words : any_call_words);
     if (!what) return;
     rule.what = static_cast<call_action>(*what);
     if (rule.what == call_action::status || rule.what == call_action::drop)

@@ -49,6 +49,9 @@ enum class call_action {
     cut,    ///< the connection is reset within the reply
     delay,  ///< the reply waits
     slow,   ///< the reply's body dribbles
+    // Of `content` alone:
+    no_range,   ///< the file comes whole whatever part was asked for, and without an ETag
+    other_file, ///< it is another file of the same length under the same id
 };
 
 /// A fault of one call.

@@ -132,7 +132,7 @@ asio::awaitable<void> service::serve_call(route r, http::server_request& in, htt
     if (fault.bytes_per_second > 0) out.throttle(fault.bytes_per_second);
     if (fault.cut_after) out.cut_after(*fault.cut_after);
     reply done;
-    if (!fault.failure || fault.failure->after_effect) done = co_await perform(r, in);
+    if (!fault.failure || fault.failure->after_effect) done = co_await perform(r, in, fault);
     if (fault.failure && fault.failure->what == call_action::drop) {
         out.cut();
         co_return;
@@ -141,13 +141,13 @@ asio::awaitable<void> service::serve_call(route r, http::server_request& in, htt
     co_await send(std::move(done), out);
 }
 
-asio::awaitable<reply> service::perform(const route& r, http::server_request& in) {
+asio::awaitable<reply> service::perform(const route& r, http::server_request& in, const call_fault& fault) {
     switch (r.op) {
     case operation::upload: co_return co_await upload(in);
     case operation::list_files: co_return list_files(in);
     case operation::get_file: co_return get_file(r.id);
     case operation::delete_file: co_return delete_file(r.id);
-    case operation::content: co_return content(r.id);
+    case operation::content: co_return content(in, r.id, fault);
     case operation::create: co_return co_await create_batch(in);
     case operation::get: co_return get_batch(r.id);
     case operation::list: co_return list_batches(in);
@@ -166,7 +166,8 @@ asio::awaitable<void> service::send(reply r, http::response_writer& out) {
     if (r.file.empty())
         (void)co_await out.reply(r.status, "application/json", std::move(r.body), std::move(r.fields));
     else
-        (void)co_await out.send_file(std::move(r.file), "application/octet-stream", std::move(r.fields));
+        (void)co_await out.send_file(std::move(r.file), "application/octet-stream", std::move(r.fields),
+                                     r.from);
 }
 
 boost::system::result<page_order, api_error> read_page(const http::server_request& in, std::size_t most) {

@@ -21,7 +21,8 @@ namespace enrichd::sandbox {
 struct reply {
     int status = 200;
     std::string body;
-    std::filesystem::path file; ///< sent in place of the body
+    std::filesystem::path file;        ///< sent in place of the body
+    std::optional<std::uint64_t> from; ///< of the file: only what follows that many bytes
     http::field_list fields;
 
     reply() = default;
@@ -61,7 +62,7 @@ private:
     };
     static std::optional<route> find_route(const http::server_request& in);
     boost::asio::awaitable<void> serve_call(route r, http::server_request& in, http::response_writer& out);
-    boost::asio::awaitable<reply> perform(const route& r, http::server_request& in);
+    boost::asio::awaitable<reply> perform(const route& r, http::server_request& in, const call_fault& fault);
     boost::asio::awaitable<void> send(reply r, http::response_writer& out);
     std::optional<api_error> check_key(const http::server_request& in) const;
 
@@ -70,7 +71,7 @@ private:
     reply list_files(const http::server_request& in);
     reply get_file(const std::string& id);
     reply delete_file(const std::string& id);
-    reply content(const std::string& id);
+    reply content(const http::server_request& in, const std::string& id, const call_fault& fault);
 
     // Batches
     boost::asio::awaitable<reply> create_batch(http::server_request& in);

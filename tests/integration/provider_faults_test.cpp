@@ -204,3 +204,31 @@ TEST_CASE("a batch over its deadline is cancelled, noted, and what it did is mer
     CHECK(d.truth()["batches"].size() == 2);
     CHECK(d.ctl_json({"status", "r1"})["run"]["outcomes"]["ok"].get<int>() > 0);
 }
+
+TEST_CASE("downloads that are cut off, of servers with and without ranges, end whole", "[programs][faults]") {
+    for (const bool no_range : {false, true}) {
+        CAPTURE(no_range);
+        json list = {{{"on", "content"}, {"every", 2}, {"do", "cut"}, {"after_bytes", 20'000}}};
+        if (no_range) list.push_back({{"on", "content"}, {"do", "no_range"}});
+        deployment d({.scenario = rules(list)});
+        const auto done = enrich(d);
+        INFO(done.out << done.err << d.daemon_log());
+        CHECK(done.code == 0);
+        CHECK(unenriched(d) == "0");
+        CHECK(d.booked_tokens() == d.billed_tokens());
+    }
+}
+
+TEST_CASE("a file of results that changes while it is fetched is not spliced, and fetched again",
+          "[programs][faults]") {
+    deployment d({.scenario = rules({{{"on", "content"}, {"nth", 1}, {"do", "cut"}, {"after_bytes", 20'000}},
+                                     {{"on", "content"}, {"nth", 2}, {"do", "other_file"}}})});
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+    const auto done = d.ctl({"run", "--auto", "--wait", "--kind", "embeddings"}); // one job, one large file
+    INFO(done.out << done.err << d.daemon_log());
+    CHECK(done.code == 0);
+    CHECK(d.daemon_log().find("changed between two tries") != std::string::npos);
+    CHECK(unenriched(d) == "0");
+    CHECK(d.booked_tokens() == d.billed_tokens());
+}

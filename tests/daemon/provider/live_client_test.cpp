@@ -2,7 +2,7 @@
 #include "daemon/provider/live_client.hpp"
 
 #include "tests/support/catch.hpp"
-#include "tests/support/scripted_server.hpp"
+#include "tests/support/provider_talk.hpp"
 #include "tests/support/temp_folder.hpp"
 
 #include <boost/asio/thread_pool.hpp>
@@ -15,57 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto key = "sk-test-0123456789abcdef";
 const std::string batch = R"({"id":"batch_1","status":"validating","created_at":1711471533})";
-
-provider::settings settings_for(const scripted_server& server) {
-    provider::settings s;
-    s.base_url = fmt::format("http://127.0.0.1:{}/v1", server.port());
-    s.api_key = key;
-    s.tries = 3;
-    s.first_retry_wait = 1ms;
-    s.longest_retry_wait = 2ms;
-    s.jitter_seed = 1;
-    return s;
-}
-
-struct provider_talk {
-    explicit provider_talk(std::vector<script> scripts)
-        : server(io, std::move(scripts)), client(pool.get_executor(), settings_for(server)) {}
-
-    template <class T>
-    T operator()(boost::asio::awaitable<T> call) {
-        return run(io, std::move(call));
-    }
-    std::string first_line(std::size_t request) const {
-        const auto& r = server.requests.at(request);
-        return r.substr(0, r.find("\r\n"));
-    }
-    std::string body(std::size_t request) const {
-        const auto& r = server.requests.at(request);
-        return r.substr(r.find("\r\n\r\n") + 4);
-    }
-
-    boost::asio::io_context io;
-    boost::asio::thread_pool pool{1};
-    scripted_server server;
-    provider::live_client client;
-};
-
-script reply(const std::string& bytes) {
-    return {step::read_request{}, step::send{bytes}};
-}
-script success(const std::string& body) {
-    return reply(answer(200, body, "Connection: close\r\n"));
-}
-script failure(int status, const std::string& headers = "") {
-    return reply(answer(status, R"({"error":{"message":"why","code":"the_code"}})",
-                        "Connection: close\r\n" + headers));
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != text.npos;
-}
 
 provider::batch_order order() {
     return {"file-1", "/v1/embeddings", "24h", {{"enrichd_submission", "ed1"}}};
@@ -283,59 +233,6 @@ TEST_CASE("a server that sends the same page for ever is asked twice", "[provide
 TEST_CASE("a list of files that cannot be read is an error, not an empty list", "[provider]") {
     provider_talk talk({success("{}")});
     CHECK(talk(talk.client.find_files("a.jsonl", 5)).error().code == errc::provider_invalid);
-}
-
-TEST_CASE("a download appears whole under its name", "[provider]") {
-    provider_talk talk({success("line1\nline2\n")});
-    temp_folder folder;
-    write_file(folder / "out.jsonl", "what was there before and is longer");
-    CHECK(talk(talk.client.download("file-1", folder / "out.jsonl", {1000})).value() == 12);
-    CHECK(read_file(folder / "out.jsonl") == "line1\nline2\n");
-    CHECK_FALSE(std::filesystem::exists(folder / "out.jsonl.partial"));
-    CHECK(talk.first_line(0) == "GET /v1/files/file-1/content HTTP/1.1");
-}
-
-TEST_CASE("a download that is cut off begins again, and leaves nothing behind if it never ends",
-          "[provider]") {
-    const auto cut =
-        reply("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it, and a longer half than the whole");
-    temp_folder folder;
-    SECTION("then whole") {
-        provider_talk talk({cut, failure(502), success("the whole")});
-        CHECK(talk(talk.client.download("file-1", folder / "out", {1000})).value() == 9);
-        CHECK(read_file(folder / "out") == "the whole");
-    }
-    SECTION("never whole") {
-        provider_talk talk({cut, cut, cut});
-        const auto got = talk(talk.client.download("file-1", folder / "out", {1000}));
-        REQUIRE_FALSE(got);
-        CHECK(got.error().code == errc::provider_ambiguous);
-        CHECK(contains(got.error().detail, "cut off"));
-    }
-    CHECK_FALSE(std::filesystem::exists(folder / "out.partial"));
-}
-
-TEST_CASE("a download that is too long, or has no place, is not tried again", "[provider]") {
-    temp_folder folder;
-    provider_talk talk({success("line1\nline2\n"), success("x"), success("x")});
-    const auto too_long = talk(talk.client.download("file-1", folder / "out", {11}));
-    CHECK(too_long.error().code == errc::provider_invalid);
-    CHECK(contains(too_long.error().detail, "more than the 11 bytes"));
-    CHECK(talk.server.connections == 1);
-    CHECK(talk(talk.client.download("file-1", folder / "absent" / "out", {11})).error().code == errc::io);
-    CHECK(talk.server.connections == 1);
-    CHECK(talk(talk.client.download("file-1", "/dev/full/out", {11})).error().code == errc::io);
-    CHECK(std::filesystem::is_empty(folder.path()));
-}
-
-TEST_CASE("a download that the server refuses tells its reason and makes no file", "[provider]") {
-    temp_folder folder;
-    provider_talk talk({failure(404)});
-    const auto got = talk(talk.client.download("file-1", folder / "out", {1000}));
-    REQUIRE_FALSE(got);
-    CHECK(got.error().code == errc::provider_rejected);
-    CHECK(contains(got.error().detail, "the_code: why (HTTP 404 to GET /files/file-1/content"));
-    CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_CASE("deleting what is gone is no error, and deleting is repeated", "[provider]") {
