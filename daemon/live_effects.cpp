@@ -4,6 +4,7 @@
 #include "core/overloaded.hpp"
 #include "daemon/log.hpp"
 #include "daemon/on_pool.hpp"
+#include "daemon/request_files.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -122,10 +123,8 @@ boost::asio::awaitable<effect_outcome> live_effects::upload(job_row job) {
     const auto client = client_;
     const auto sha = co_await on_pool(pool_, [&path] { return hash_file(path); });
     if (!sha && std::filesystem::exists(path)) co_return postponed(sha.error());
-    if (!sha) co_return done(job::event::file_refused{sha.error().detail});
-    if (*sha != job.plan.file_sha256)
-        co_return done(
-            job::event::file_refused{fmt::format("{} was changed since it was built", path.string())});
+    if (!sha || *sha != job.plan.file_sha256)
+        co_return done(job::event::file_refused{fault_of_request_file(path, job.plan)});
 
     const auto& submission = std::get<job::intent_upload>(job.state).submission;
     const auto file = co_await client->upload(path, submission + ".jsonl");

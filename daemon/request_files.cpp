@@ -139,4 +139,19 @@ boost::asio::awaitable<result<std::int64_t>> request_files::finish() {
     co_return static_cast<std::int64_t>(files_.size());
 }
 
+// With the end of its job the rows are free again.
+std::string fault_of_request_file(const std::filesystem::path& path, const job_plan& plan) {
+    std::error_code ec;
+    const auto bytes = std::filesystem::file_size(path, ec);
+    std::string what = "holds other bytes than when it was built (by its SHA-256)";
+    if (ec)
+        what = "is not there any more";
+    else if (bytes != plan.totals.bytes)
+        what = fmt::format("has {} bytes, and had {} when it was built", bytes, plan.totals.bytes);
+    return fmt::format(
+        "{} {}; nothing was sent and nothing was paid: the next enrichctl run or build makes it "
+        "again",
+        path.string(), what);
+}
+
 } // namespace enrichd

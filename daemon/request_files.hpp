@@ -65,4 +65,7 @@ private:
     std::map<text_hash, place> texts_;
 };
 
+/// What is wrong with a request file that is not the one that was built, and the way out.
+std::string fault_of_request_file(const std::filesystem::path& path, const job_plan& plan);
+
 } // namespace enrichd

@@ -174,3 +174,28 @@ TEST_CASE("a request file that cannot be read now is no reason to give the job u
     std::filesystem::create_directory(f.files.request_file(f.job(f.id).plan.file_name));
     CHECK(put_off(f.perform(effect::upload{})).code == errc::io);
 }
+
+TEST_CASE("a request file that is not the one that was built is never sent, and the way out is said",
+          "[live_effects]") {
+    effects_fixture f;
+    f.put(f.id, job::intent_upload{ours});
+    const auto file = f.files.request_file(f.job(f.id).plan.file_name);
+    const std::string built(1000, 'x');
+    auto plan = f.job(f.id).plan;
+    plan.file_sha256 = to_hex(sha256::of(built));
+    f.l->jobs().set_plan(f.id, plan);
+    const auto refusal = [&] {
+        auto reason = came<event::file_refused>(f.perform(effect::upload{})).reason;
+        CHECK(reason.find("enrichctl run or build") != std::string::npos);
+        CHECK(reason.find(file.string()) == 0);
+        CHECK(f.world->calls.empty());
+        return reason;
+    };
+    CHECK(refusal().find("not there any more") != std::string::npos);
+    write_file(file, built.substr(1));
+    CHECK(refusal().find("has 999 bytes, and had 1000") != std::string::npos);
+    write_file(file, built.substr(1) + "y");
+    CHECK(refusal().find("SHA-256") != std::string::npos);
+    write_file(file, built);
+    (void)came<event::file_uploaded>(f.perform(effect::upload{}));
+}
