@@ -116,8 +116,8 @@ private:
     failure_table failures_;
     flight_table flights_;
     quarantine_table quarantine_;
-    sqlite::statement paused_, set_paused_, mark_stopped_, move_jobs_, move_runs_, pull_in_jobs_,
-        pull_in_runs_, job_history_, run_history_, totals_, spent_of_run_, unproven_of_run_, reserved_of_run_,
+    sqlite::statement paused_, set_paused_, move_jobs_, move_runs_, pull_in_jobs_, pull_in_runs_,
+        mark_stopped_, job_history_, run_history_, totals_, spent_of_run_, unproven_of_run_, reserved_of_run_,
         job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;
     std::string installation_;
 };
