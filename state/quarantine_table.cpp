@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/quarantine_table.hpp"
 
-#include <algorithm>
-#include <cstring>
-
 namespace enrichd {
 
 quarantine_table::quarantine_table(sqlite::database& db)
@@ -43,8 +40,7 @@ std::vector<quarantined_row> quarantine_table::list(std::int64_t limit) {
         r.kind = parse_kind(rows.text(1)).value_or(kind::summaries);
         r.key = rows.text(2);
         r.version = rows.text(3);
-        const auto blob = rows.blob(4);
-        std::memcpy(r.hash.data(), blob.data(), std::min(blob.size(), r.hash.size()));
+        sqlite::copy_blob(rows.blob(4), r.hash);
         r.job_id = rows.integer(5);
         r.how = parse_outcome(rows.text(6)).value_or(outcome::invalid);
         r.reason = rows.text(7);

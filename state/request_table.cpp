@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
-#include <cstring>
 
 namespace enrichd {
 
@@ -36,7 +35,7 @@ std::vector<std::uint32_t> parse_tokens(const std::string& text) {
 
 text_hash read_hash(std::span<const std::byte> blob) {
     text_hash hash{};
-    std::memcpy(hash.data(), blob.data(), std::min(blob.size(), hash.size()));
+    sqlite::copy_blob(blob, hash);
     return hash;
 }
 
@@ -222,7 +221,7 @@ std::vector<part_vector> request_table::parts_of(std::int64_t run_id, const text
                       {}};
         const auto blob = rows.blob(2);
         v.vector.resize(blob.size() / sizeof(float));
-        std::memcpy(v.vector.data(), blob.data(), v.vector.size() * sizeof(float));
+        sqlite::copy_blob(blob, std::as_writable_bytes(std::span(v.vector)));
         all.push_back(std::move(v));
     }
     return all;

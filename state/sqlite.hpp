@@ -170,6 +170,10 @@ statement::use statement::operator()(const Args&... args) {
     return use(*db_, ready(), args...);
 }
 
+/// Copies of `blob` what fits into `to`, and leaves the rest of `to` as it is. An empty blob has no address,
+/// and memcpy may not be given that.
+void copy_blob(std::span<const std::byte> blob, std::span<std::byte> to);
+
 /// BEGIN IMMEDIATE now; ROLLBACK at the end of the scope unless commit() was called.
 class transaction {
 public:

@@ -4,6 +4,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace enrichd::sqlite {
@@ -127,6 +129,10 @@ std::optional<std::int64_t> statement::use::optional_integer(int column) const {
 std::span<const std::byte> statement::use::blob(int column) const {
     const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(stmt_, column));
     return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(stmt_, column))};
+}
+
+void copy_blob(std::span<const std::byte> blob, std::span<std::byte> to) {
+    if (!blob.empty()) std::memcpy(to.data(), blob.data(), std::min(blob.size(), to.size()));
 }
 
 } // namespace enrichd::sqlite

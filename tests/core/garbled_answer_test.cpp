@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <random>
 #include <string>
+#include <string_view>
 
 #include "tests/core/answer_support.hpp"
 #include "tests/support/catch.hpp"
@@ -24,6 +25,14 @@ TEST_CASE("a line that cannot be read is unparseable, and keeps its custom_id wh
                              "{\"custom_id\":\"a\",\"response\":{\"v\":NaN}}"}) {
         CAPTURE(line);
         CHECK(read_answer(line, a_summary).how == outcome::unparseable);
+    }
+}
+
+TEST_CASE("an empty line is unparseable, at an address or at none", "[core][batch_result]") {
+    for (const std::string_view line : {std::string_view(""), std::string_view()}) {
+        const auto a = read_answer(line, a_summary);
+        CHECK(a.how == outcome::unparseable);
+        CHECK(a.custom_id.empty());
     }
 }
 
