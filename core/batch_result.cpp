@@ -22,11 +22,11 @@ constexpr std::size_t largest_kept = 1 << 20;
 
 // No request is billed for more; a wild figure must not overflow what is added up from fifty thousand of
 // them.
-constexpr std::int64_t most_tokens = 2'000'000;
+constexpr std::int64_t most_tokens_billed = 2'000'000;
 
 std::int64_t tokens_at(simdjson::simdjson_result<element> field) {
     std::int64_t n = 0;
-    return field.get_int64().get(n) ? 0 : std::clamp<std::int64_t>(n, 0, most_tokens);
+    return field.get_int64().get(n) ? 0 : std::clamp<std::int64_t>(n, 0, most_tokens_billed);
 }
 
 token_usage read_usage(element body) {
@@ -149,8 +149,7 @@ std::uint64_t longest_line(std::uint64_t reply_bytes) {
 }
 
 answer read_answer(std::string_view line, const expected_answer& expected) {
-    if (line.empty())
-        line = ""; // an empty view may have no address, and simdjson copies from it
+    if (line.empty()) line = ""; // an empty view may have no address, and simdjson copies from it
     if (line.size() > largest_kept) {
         simdjson::dom::parser parser;
         return read_with(parser, line, expected);

@@ -22,7 +22,7 @@ struct word {
 };
 
 // The provider's own words come first for each status; name() takes those.
-constexpr word words[] = {
+constexpr word status_words[] = {
     {"validating", batch_status::validating},
     {"in_progress", batch_status::in_progress},
     {"finalizing", batch_status::finalizing},
@@ -44,17 +44,17 @@ std::string lower(std::string s) {
 }
 
 batch_status status_of(std::string_view text) {
-    const auto found =
-        std::find_if(std::begin(words), std::end(words), [&](const word& w) { return w.text == text; });
-    return found == std::end(words) ? batch_status::unknown : found->status;
+    const auto found = std::find_if(std::begin(status_words), std::end(status_words),
+                                    [&](const word& w) { return w.text == text; });
+    return found == std::end(status_words) ? batch_status::unknown : found->status;
 }
 
 // More than fifty thousand requests of two hundred thousand tokens each: what is beyond is no figure, and
 // must not overflow where it is multiplied by a price.
-constexpr std::int64_t most = 10'000'000'000;
+constexpr std::int64_t largest_figure = 10'000'000'000;
 
 std::int64_t count_member(const json* object, std::string_view key) {
-    return object ? std::clamp<std::int64_t>(integer_member(*object, key).value_or(0), 0, most) : 0;
+    return object ? std::clamp<std::int64_t>(integer_member(*object, key).value_or(0), 0, largest_figure) : 0;
 }
 
 std::optional<token_usage> read_usage(const json* usage) {
@@ -130,7 +130,8 @@ std::optional<batch_object> read_batch(const json& o, std::string& why) {
 } // namespace
 
 std::string_view name(batch_status s) {
-    return std::find_if(std::begin(words), std::end(words), [&](const word& w) { return w.status == s; })
+    return std::find_if(std::begin(status_words), std::end(status_words),
+                        [&](const word& w) { return w.status == s; })
         ->text;
 }
 

@@ -8,41 +8,42 @@ namespace enrichd {
 
 namespace {
 
-using f = flag_id;
+using a_flag = flag_id;
 
 constexpr flag flag_table[] = {
-    {f::mode, "--mode", "enrich", "what to do; enrich is all there is"},
-    {f::automatic, "--auto", "", "go through to the end without asking"},
-    {f::kind, "--kind", "KIND", "summaries or embeddings; run and plan take both if it is left out"},
-    {f::since, "--since", "DATE",
+    {a_flag::mode, "--mode", "enrich", "what to do; enrich is all there is"},
+    {a_flag::automatic, "--auto", "", "go through to the end without asking"},
+    {a_flag::kind, "--kind", "KIND", "summaries or embeddings; run and plan take both if it is left out"},
+    {a_flag::since, "--since", "DATE",
      "rows dated then or later: YYYY-MM-DD (UTC), or an ISO time with its offset"},
-    {f::limit, "--limit", "N", "at most N rows of each kind, newest first"},
-    {f::budget, "--budget", "USD", "spend less than the profile allows"},
-    {f::profile, "--profile", "test|full",
+    {a_flag::limit, "--limit", "N", "at most N rows of each kind, newest first"},
+    {a_flag::budget, "--budget", "USD", "spend less than the profile allows"},
+    {a_flag::profile, "--profile", "test|full",
      "whose limit counts: ENRICH_MAX_USD_TEST or ENRICH_MAX_USD_FULL (default)"},
-    {f::authorities, "--authorities", "A,B", "rows of these authorities only"},
-    {f::refresh, "--refresh", "legacy", "also rows that the original module enriched"},
-    {f::wait, "--wait", "", "stay until it has ended, and show progress"},
-    {f::no_wait, "--no-wait", "", "do not stay: return as soon as the daemon knows"},
-    {f::timeout, "--timeout", "TIME", "wait no longer than this (90, 90s, 5m, 26h), then exit 9"},
-    {f::out, "--out", "FILE",
+    {a_flag::authorities, "--authorities", "A,B", "rows of these authorities only"},
+    {a_flag::refresh, "--refresh", "legacy", "also rows that the original module enriched"},
+    {a_flag::wait, "--wait", "", "stay until it has ended, and show progress"},
+    {a_flag::no_wait, "--no-wait", "", "do not stay: return as soon as the daemon knows"},
+    {a_flag::timeout, "--timeout", "TIME", "wait no longer than this (90, 90s, 5m, 26h), then exit 9"},
+    {a_flag::out, "--out", "FILE",
      "write a copy here (- is standard output); folders are made, further files are FILE with .002 before "
      "the ending"},
-    {f::input, "--input", "FILE", "a request file that `build --out` wrote"},
-    {f::batch_id, "--batch-id", "ID", "the provider's batch id, or the id of one of our jobs"},
-    {f::run, "--run", "RUN", "of this run"},
-    {f::all, "--all", "", "everything, not only what is open"},
-    {f::plan, "--plan", "", "show what would be done, and do nothing"},
-    {f::encoding, "--encoding", "NAME", "cl100k_base or o200k_base (default)"},
-    {f::model, "--model", "NAME", "the encoding of this model"},
-    {f::jsonl, "--jsonl", "", "each line is a JSON string; print one number for each"},
-    {f::abandon, "--abandon", "",
+    {a_flag::input, "--input", "FILE", "a request file that `build --out` wrote"},
+    {a_flag::batch_id, "--batch-id", "ID", "the provider's batch id, or the id of one of our jobs"},
+    {a_flag::run, "--run", "RUN", "of this run"},
+    {a_flag::all, "--all", "", "everything, not only what is open"},
+    {a_flag::plan, "--plan", "", "show what would be done, and do nothing"},
+    {a_flag::encoding, "--encoding", "NAME", "cl100k_base or o200k_base (default)"},
+    {a_flag::model, "--model", "NAME", "the encoding of this model"},
+    {a_flag::jsonl, "--jsonl", "", "each line is a JSON string; print one number for each"},
+    {a_flag::abandon, "--abandon", "",
      "give the batch up, should the provider not end it or have lost it: nothing more of it is fetched or "
      "merged"},
 };
 
-const std::vector<flag_id> order_flags = {f::kind,    f::since,       f::limit,  f::budget,
-                                          f::profile, f::authorities, f::refresh};
+const std::vector<flag_id> order_flags = {a_flag::kind,   a_flag::since,   a_flag::limit,
+                                          a_flag::budget, a_flag::profile, a_flag::authorities,
+                                          a_flag::refresh};
 
 std::vector<flag_id> order_and(std::initializer_list<flag_id> more) {
     auto all = order_flags;
@@ -63,7 +64,7 @@ std::vector<command> make_commands() {
          "run",
          "Enrich what needs it: build, check the budget, submit, poll, merge, report",
          nothing,
-         order_and({f::mode, f::automatic, f::wait, f::timeout}),
+         order_and({a_flag::mode, a_flag::automatic, a_flag::wait, a_flag::timeout}),
          {},
          r::start_run,
          "enrichctl run --auto --wait"},
@@ -79,16 +80,23 @@ std::vector<command> make_commands() {
          "status",
          "Show the daemon, or one batch, job or run",
          an_id_or_run,
-         {f::batch_id},
+         {a_flag::batch_id},
          {},
          r::status,
          "enrichctl status"},
-        {c::jobs, "jobs", "List jobs", nothing, {f::run, f::all}, {}, r::jobs, "enrichctl jobs --all"},
+        {c::jobs,
+         "jobs",
+         "List jobs",
+         nothing,
+         {a_flag::run, a_flag::all},
+         {},
+         r::jobs,
+         "enrichctl jobs --all"},
         {c::job,
          "job",
          "Show one job: its life, why it waits, what is next",
          a_job,
-         {f::out},
+         {a_flag::out},
          {},
          r::job,
          "enrichctl job 7"},
@@ -96,23 +104,23 @@ std::vector<command> make_commands() {
          "build",
          "Build request files and show their cost; sends nothing",
          nothing,
-         order_and({f::out, f::timeout}),
-         {f::kind},
+         order_and({a_flag::out, a_flag::timeout}),
+         {a_flag::kind},
          r::build,
          "enrichctl build --kind summaries --limit 100 --out data/batch/test.jsonl --budget 1.0"},
         {c::submit,
          "submit",
          "Send what was built",
          nothing,
-         {f::kind, f::input, f::budget, f::no_wait, f::timeout},
-         {f::kind, f::input},
+         {a_flag::kind, a_flag::input, a_flag::budget, a_flag::no_wait, a_flag::timeout},
+         {a_flag::kind, a_flag::input},
          r::submit,
          "enrichctl submit --kind summaries --input data/batch/test.jsonl"},
         {c::poll,
          "poll",
          "Wait until a batch has ended, or a run",
          an_id_or_run,
-         {f::batch_id, f::no_wait, f::timeout},
+         {a_flag::batch_id, a_flag::no_wait, a_flag::timeout},
          {},
          r::poll,
          "enrichctl poll --batch-id batch_abc123"},
@@ -120,7 +128,7 @@ std::vector<command> make_commands() {
          "merge",
          "Write a batch's results into the rows",
          an_id,
-         {f::kind, f::batch_id, f::timeout},
+         {a_flag::kind, a_flag::batch_id, a_flag::timeout},
          {},
          r::merge,
          "enrichctl merge --kind summaries --batch-id batch_abc123"},
@@ -128,7 +136,7 @@ std::vector<command> make_commands() {
          "cancel",
          "Cancel a batch, a job or a whole run; what was done by then is still merged",
          an_id_or_run,
-         {f::batch_id, f::abandon},
+         {a_flag::batch_id, a_flag::abandon},
          {},
          r::cancel,
          "enrichctl cancel --batch-id batch_abc123"},
@@ -169,7 +177,7 @@ std::vector<command> make_commands() {
          "quarantine release",
          "Let the next run take quarantined rows again",
          {"KEY", "keys of rows", false, true},
-         {f::all},
+         {a_flag::all},
          {},
          r::release,
          "enrichctl quarantine release e-17"},
@@ -177,7 +185,7 @@ std::vector<command> make_commands() {
          "report",
          "Print the newest report, or a run's",
          nothing,
-         {f::run, f::out},
+         {a_flag::run, a_flag::out},
          {},
          r::report,
          "enrichctl report --out enrichment_report.md"},
@@ -185,7 +193,7 @@ std::vector<command> make_commands() {
          "migrate",
          "Add the columns to the target that enrichment needs",
          nothing,
-         {f::plan},
+         {a_flag::plan},
          {},
          r::migrate,
          "enrichctl migrate --plan"},
@@ -193,7 +201,7 @@ std::vector<command> make_commands() {
          "tokens",
          "Count the tokens of a text; needs no daemon",
          {"FILE", "a file, or - for standard input", true},
-         {f::encoding, f::model, f::jsonl},
+         {a_flag::encoding, a_flag::model, a_flag::jsonl},
          {},
          std::nullopt,
          "enrichctl tokens --model gpt-4o-mini README.md"},
@@ -237,20 +245,20 @@ const command& find_command(command_id id) {
 std::string_view meaning_of(const command& c, flag_id id) {
     using k = command_id;
     const auto is = [&](command_id command, flag_id flag) { return c.id == command && id == flag; };
-    if (is(k::build, f::kind)) return "summaries or embeddings: one of them";
-    if (is(k::submit, f::kind)) return "what the file holds; another kind is exit 7";
-    if (is(k::merge, f::kind))
+    if (is(k::build, a_flag::kind)) return "summaries or embeddings: one of them";
+    if (is(k::submit, a_flag::kind)) return "what the file holds; another kind is exit 7";
+    if (is(k::merge, a_flag::kind))
         return "what the batch is to hold; another kind is exit 7, and nothing is merged";
-    if (is(k::submit, f::budget)) return "spend less than the build's budget on this set";
-    if (is(k::jobs, f::run)) return "the jobs of this run, ended or not";
-    if (is(k::report, f::run)) return "the report of this run (r12, or latest) instead of the newest";
-    if (is(k::jobs, f::all)) return "the ended jobs too";
-    if (is(k::quarantine_release, f::all)) return "every quarantined row";
-    if (is(k::report, f::out)) return "write it to this file (- is standard output); folders are made";
-    if (is(k::job, f::out))
+    if (is(k::submit, a_flag::budget)) return "spend less than the build's budget on this set";
+    if (is(k::jobs, a_flag::run)) return "the jobs of this run, ended or not";
+    if (is(k::report, a_flag::run)) return "the report of this run (r12, or latest) instead of the newest";
+    if (is(k::jobs, a_flag::all)) return "the ended jobs too";
+    if (is(k::quarantine_release, a_flag::all)) return "every quarantined row";
+    if (is(k::report, a_flag::out)) return "write it to this file (- is standard output); folders are made";
+    if (is(k::job, a_flag::out))
         return "write a copy of its request file here, as build does (- is standard output)";
-    if (is(k::submit, f::no_wait)) return "do not stay until the provider has taken the batch";
-    if (is(k::poll, f::no_wait)) return "look once";
+    if (is(k::submit, a_flag::no_wait)) return "do not stay until the provider has taken the batch";
+    if (is(k::poll, a_flag::no_wait)) return "look once";
     return find_flag(id).meaning;
 }
 

@@ -14,7 +14,7 @@ struct error_row {
 };
 
 // The table of docs/control-protocol.md, which a test compares with this one.
-constexpr error_row table[] = {
+constexpr error_row error_rows[] = {
     {errc::invalid_input, "invalid_input", 400, exit_code::usage, ""},
     {errc::over_budget, "over_budget", 402, exit_code::over_budget,
      "take fewer rows (--limit, --since), or raise ENRICH_MAX_USD_FULL"},
@@ -46,7 +46,7 @@ constexpr error_row table[] = {
 
 // Total over errc: a code that is missing here would come out as internal.
 constexpr const error_row& row_of(errc code) {
-    for (const auto& row : table)
+    for (const auto& row : error_rows)
         if (row.code == code) return row;
     return row_of(errc::internal);
 }
@@ -58,7 +58,7 @@ std::string_view name(errc code) {
 }
 
 std::optional<errc> parse_errc(std::string_view word) {
-    for (const auto& row : table)
+    for (const auto& row : error_rows)
         if (row.word == word) return row.code;
     return std::nullopt;
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view placeholder = "{id}";
 
-constexpr route table[] = {
+constexpr route routes_in_order[] = {
     {route_id::version, "GET", "/v1/version", access::look},
     {route_id::status, "GET", "/v1/status", access::look},
     {route_id::jobs, "GET", "/v1/jobs", access::look},
@@ -60,19 +60,19 @@ bool is_unreserved(char c) {
 } // namespace
 
 std::span<const route> routes() {
-    return table;
+    return routes_in_order;
 }
 
 const route& find_route(route_id id) {
-    const auto found =
-        std::find_if(std::begin(table), std::end(table), [&](const route& r) { return r.id == id; });
-    assert(found != std::end(table));
+    const auto found = std::find_if(std::begin(routes_in_order), std::end(routes_in_order),
+                                    [&](const route& r) { return r.id == id; });
+    assert(found != std::end(routes_in_order));
     return *found;
 }
 
 std::variant<matched_route, no_route> match_route(std::string_view method, std::string_view path) {
     auto miss = no_route::path;
-    for (const auto& r : table) {
+    for (const auto& r : routes_in_order) {
         auto id = match_path(r.path, path);
         if (id && r.method == method) return matched_route{&r, std::move(*id)};
         if (id) miss = no_route::method;
@@ -82,7 +82,7 @@ std::variant<matched_route, no_route> match_route(std::string_view method, std::
 
 std::string methods_of(std::string_view path) {
     std::string out;
-    for (const auto& r : table)
+    for (const auto& r : routes_in_order)
         if (match_path(r.path, path)) out += fmt::format("{}{}", out.empty() ? "" : ", ", r.method);
     return out;
 }

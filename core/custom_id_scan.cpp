@@ -13,9 +13,9 @@ namespace enrichd {
 namespace {
 
 /// Steps over JSON without judging it; every step stops at the end of the text.
-class scanner {
+class id_scanner {
 public:
-    explicit scanner(std::string_view text) : text_(text) {}
+    explicit id_scanner(std::string_view text) : text_(text) {}
 
     char peek() {
         at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
@@ -82,7 +82,7 @@ std::optional<std::string> unquoted(std::string_view quoted) {
 
 std::optional<std::string> read_custom_id(std::string_view line) {
     if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
-    scanner s(line);
+    id_scanner s(line);
     if (!s.take('{')) return std::nullopt;
     do {
         const auto key = s.string();

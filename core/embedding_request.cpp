@@ -21,7 +21,7 @@ constexpr std::uint64_t most_input_tokens = 300'000;
 
 // An answer beside its vectors, and a vector beside its numbers: some 365 bytes of a recorded one-vector line
 // of 8,557, with room to spare.
-constexpr std::uint64_t reply_envelope_bytes = 640;
+constexpr std::uint64_t vectors_envelope_bytes = 640;
 constexpr std::uint64_t vector_envelope_bytes = 96;
 constexpr std::uint64_t bytes_per_number = 26; // "-1.2345678901234567e-100, "
 
@@ -40,7 +40,7 @@ std::uint64_t reply_bytes(const recipe& r, std::size_t vectors) {
     const std::uint64_t bytes = std::uint64_t{r.dimensions} * sizeof(float);
     const auto numbers =
         r.encoding_format == "base64" ? (bytes + 2) / 3 * 4 : r.dimensions * bytes_per_number;
-    return reply_envelope_bytes + vectors * (numbers + vector_envelope_bytes);
+    return vectors_envelope_bytes + vectors * (numbers + vector_envelope_bytes);
 }
 
 request_line make_line(const request_text& t, const recipe& r, chunk_span chunks, std::uint32_t part) {

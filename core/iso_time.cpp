@@ -11,9 +11,9 @@ namespace enrichd {
 namespace {
 
 // Takes the text apart from its front; once something does not fit, everything after it fails too.
-class scanner {
+class time_scanner {
 public:
-    explicit scanner(std::string_view text) : rest_(text) {}
+    explicit time_scanner(std::string_view text) : rest_(text) {}
 
     /// Exactly `digits` digits.
     int number(std::size_t digits) {
@@ -62,7 +62,7 @@ private:
     bool good_ = true;
 };
 
-std::chrono::minutes read_offset(scanner& in) {
+std::chrono::minutes read_offset(time_scanner& in) {
     if (in.take("Zz")) return std::chrono::minutes(0);
     in.need(in.take("+-"));
     const int sign = in.taken() == '-' ? -1 : 1;
@@ -77,7 +77,7 @@ std::chrono::minutes read_offset(scanner& in) {
 
 std::optional<std::int64_t> parse_iso_time(std::string_view text) {
     using namespace std::chrono;
-    scanner in(text);
+    time_scanner in(text);
     const int y = in.number(4);
     in.need(in.take("-"));
     const int m = in.number(2);

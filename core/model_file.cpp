@@ -104,7 +104,7 @@ struct model_key {
     bool (*set)(model&, const toml::node&);
 };
 
-constexpr std::int64_t most_tokens = 100'000'000;
+constexpr std::int64_t largest_context = 100'000'000;
 
 // Prices are missing here: they are tables of their own, see model_reader::read_prices().
 const model_key model_keys[] = {
@@ -129,7 +129,7 @@ const model_key model_keys[] = {
     {"accepts_dimensions", "true or false", wanted::embeddings,
      [](model& m, const toml::node& n) { return set_flag(m.accepts_dimensions, n); }},
     {"context_tokens", "a whole number from 1 to 100000000", wanted::always,
-     [](model& m, const toml::node& n) { return set_whole(m.context_tokens, n, 1, most_tokens); }},
+     [](model& m, const toml::node& n) { return set_whole(m.context_tokens, n, 1, largest_context); }},
     {"prices_as_of", "a date without quotes, such as 2026-11-01", wanted::always,
      [](model& m, const toml::node& n) { return set_date(m.prices_as_of, n); }},
     {"prices_source", "the address where the prices were read", wanted::always,

@@ -41,14 +41,14 @@ constexpr struct {
 };
 
 // What no run comes near, so that what is added up does not overflow whatever the ledger's column holds.
-constexpr std::int64_t most = 1'000'000'000'000'000'000;
+constexpr std::int64_t largest_count = 1'000'000'000'000'000'000;
 
 std::int64_t count(const json& j, std::string_view key) {
-    return std::clamp<std::int64_t>(integer_member(j, key).value_or(0), 0, most);
+    return std::clamp<std::int64_t>(integer_member(j, key).value_or(0), 0, largest_count);
 }
 
 std::int64_t sum(std::int64_t a, std::int64_t b) {
-    return std::min(a + b, most); // both are at most that
+    return std::min(a + b, largest_count); // both are at most that
 }
 
 std::string text(const json& j, std::string_view key) {

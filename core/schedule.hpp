@@ -11,6 +11,11 @@ namespace enrichd {
 
 using milliseconds = std::chrono::milliseconds;
 
+/// The seconds of a setting; what is less than a millisecond is cut off.
+constexpr milliseconds from_seconds(double seconds) {
+    return milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
 struct poll_rhythm {
     milliseconds first{5'000};
     milliseconds longest{60'000};

@@ -33,7 +33,7 @@ constexpr std::uint32_t tokens_of_framing =
 constexpr std::uint32_t most_fence_tokens = 128; // introduction and both fences, generously
 
 // An answer beside its text: ids, model, usage, logprobs and filter results of some servers.
-constexpr std::uint64_t reply_envelope_bytes = 1536;
+constexpr std::uint64_t completion_envelope_bytes = 1536;
 // Of one token in JSON: tokens of English have four bytes, of other scripts some more, and an escape takes
 // six.
 constexpr std::uint64_t reply_bytes_per_token = 32;
@@ -115,7 +115,7 @@ std::vector<request_line> summary_lines(const request_text& t, const recipe& r, 
     line.input_tokens =
         static_cast<std::uint32_t>(prompt_tokens + counter.count(message) + tokens_of_framing);
     line.output_cap = r.max_output_tokens;
-    line.reply_bytes = reply_envelope_bytes + reply_bytes_per_token * r.max_output_tokens;
+    line.reply_bytes = completion_envelope_bytes + reply_bytes_per_token * r.max_output_tokens;
     std::vector<request_line> lines;
     lines.push_back(std::move(line));
     return lines;

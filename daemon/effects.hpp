@@ -12,6 +12,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -54,6 +55,10 @@ struct effect_postponed {
 };
 
 using effect_outcome = std::variant<effect_done, effect_postponed>;
+
+inline effect_outcome postponed(error why) {
+    return effect_postponed{std::move(why)};
+}
 
 /// Performs one effect. Never throws for what the world does; never repeats a call that creates something.
 class effects {

@@ -20,17 +20,14 @@ namespace {
 constexpr std::int64_t day_ms = 24LL * 60 * 60 * 1000;
 constexpr std::int64_t hour_ms = 60LL * 60 * 1000; // the longest that a provider can have us wait
 
-milliseconds seconds(double s) {
-    return milliseconds(static_cast<std::int64_t>(s * 1000));
-}
-
 longest_waits waits_of(const config& c) {
     double look = 0;
     for (const auto s : c.submit.reconcile_seconds)
         look = std::max(look, s);
     // With its jitter.
-    const auto poll = poll_wait({seconds(c.poll.first_seconds), seconds(c.poll.max_seconds)}, 60, 1.0);
-    return {poll.count(), seconds(look).count(), hour_ms};
+    const auto poll =
+        poll_wait({from_seconds(c.poll.first_seconds), from_seconds(c.poll.max_seconds)}, 60, 1.0);
+    return {poll.count(), from_seconds(look).count(), hour_ms};
 }
 
 } // namespace
@@ -105,9 +102,9 @@ void engine::set_world(engine_world w) {
     effects_.set_world(world_.provider, world_.target);
     effects_.set_looks(c.submit.reconcile_seconds.size());
     effects_.set_slice_lines(static_cast<std::size_t>(c.batch.merge_rows));
-    job_driver_.set_rules({{seconds(c.poll.first_seconds), seconds(c.poll.max_seconds)},
+    job_driver_.set_rules({{from_seconds(c.poll.first_seconds), from_seconds(c.poll.max_seconds)},
                            c.submit.reconcile_seconds,
-                           seconds(c.poll.deadline_hours * 3600)});
+                           from_seconds(c.poll.deadline_hours * 3600)});
 }
 
 boost::asio::awaitable<void> engine::run() {

@@ -35,10 +35,6 @@ constexpr auto drain_grace = 25s;
 // Jitter sets the looks at many batches apart; those that fall this close together are one call.
 constexpr milliseconds longest_poll_window{500};
 
-milliseconds seconds(double s) {
-    return milliseconds(static_cast<std::int64_t>(s * 1000));
-}
-
 // The end of a part of the daemon that has no end: only a bug or a broken ledger leads here, and restarting
 // is the ordinary path, so it ends the process.
 void must_not_fail(std::exception_ptr failed) {
@@ -120,7 +116,7 @@ engine_world instance::world_of(const loaded_settings& s) {
     w.models = std::make_shared<const model_catalogue>(s.models);
     w.provider = std::make_shared<provider::shared_polls>(
         std::make_shared<provider::live_client>(pool_.get_executor(), std::move(p)),
-        std::min(seconds(s.config.poll.first_seconds) / 10, longest_poll_window));
+        std::min(from_seconds(s.config.poll.first_seconds) / 10, longest_poll_window));
     w.target = target::open_target(pool_.get_executor(), *w.settings);
     return w;
 }

@@ -34,10 +34,6 @@ constexpr std::int64_t fetches_of_short_files = 4;
 // as gone and is uploaded again: some two minutes.
 constexpr std::int64_t looks_for_file = 8;
 
-effect_outcome postponed(error e) {
-    return effect_postponed{std::move(e)};
-}
-
 effect_outcome done(job::event::any event, std::string detail = {}) {
     return effect_done{std::move(event), std::move(detail), std::nullopt};
 }

@@ -26,10 +26,6 @@ bool may_be_billed(outcome how) {
     return how != outcome::http_error && how != outcome::expired && how != outcome::cancelled;
 }
 
-effect_outcome postponed(error e) {
-    return effect_postponed{std::move(e)};
-}
-
 // A request of which neither file has a line: what the end of the batch says of it.
 std::pair<outcome, std::string> unanswered(batch_status ended_as) {
     switch (ended_as) {

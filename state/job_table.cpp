@@ -7,7 +7,7 @@ namespace enrichd {
 
 namespace {
 
-constexpr auto columns = R"SQL(
+constexpr auto job_columns = R"SQL(
     id, run_id, kind, try, target, model, version, refresh_legacy, keep_versions, dimensions, window,
     file_name, file_sha256, file_bytes, requests, row_count, inputs,
     input_tokens, output_cap, bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes, max_line_bytes,
@@ -16,8 +16,8 @@ constexpr auto columns = R"SQL(
     batch_id, ended_as, strays, created_ms, changed_ms, ended_ms, batch_total, batch_completed, batch_failed
 )SQL";
 
-std::string select(std::string_view rest) {
-    return fmt::format("SELECT {} FROM jobs {}", columns, rest);
+std::string select_jobs(std::string_view rest) {
+    return fmt::format("SELECT {} FROM jobs {}", job_columns, rest);
 }
 
 std::uint64_t size(std::int64_t n) {
@@ -51,7 +51,7 @@ job_plan read_plan(const sqlite::statement::use& r) {
     return p;
 }
 
-job_row read(const sqlite::statement::use& r) {
+job_row read_job(const sqlite::statement::use& r) {
     job_row row;
     row.id = r.integer(0);
     row.plan = read_plan(r);
@@ -74,10 +74,10 @@ job_row read(const sqlite::statement::use& r) {
     return row;
 }
 
-std::vector<job_row> read_all(sqlite::statement::use&& rows) {
+std::vector<job_row> read_jobs(sqlite::statement::use&& rows) {
     std::vector<job_row> all;
     while (rows.next())
-        all.push_back(read(rows));
+        all.push_back(read_job(rows));
     return all;
 }
 
@@ -116,12 +116,12 @@ job_table::job_table(sqlite::database& db)
               output_cap = ?8, bound_pd = ?9, open_bound_pd = ?9, reply_bytes = ?10, max_line_bytes = ?11
           WHERE id = ?1
       )SQL"),
-      find_(db, select("WHERE id = ?")),
-      find_batch_(db, select("WHERE batch_id = ? ORDER BY id DESC LIMIT 1")),
-      with_file_(db, select("WHERE file_sha256 = ? ORDER BY id DESC")),
-      of_run_(db, select("WHERE run_id = ? ORDER BY id")),
-      list_(db, select("ORDER BY id DESC LIMIT ?")),
-      list_open_(db, select("WHERE ended_ms IS NULL ORDER BY id DESC LIMIT ?")),
+      find_(db, select_jobs("WHERE id = ?")),
+      find_batch_(db, select_jobs("WHERE batch_id = ? ORDER BY id DESC LIMIT 1")),
+      with_file_(db, select_jobs("WHERE file_sha256 = ? ORDER BY id DESC")),
+      of_run_(db, select_jobs("WHERE run_id = ? ORDER BY id")),
+      list_(db, select_jobs("ORDER BY id DESC LIMIT ?")),
+      list_open_(db, select_jobs("WHERE ended_ms IS NULL ORDER BY id DESC LIMIT ?")),
       count_by_state_(db, "SELECT state, COUNT(*) FROM jobs GROUP BY state ORDER BY state"),
       due_(db, "SELECT id FROM jobs WHERE due_ms <= ? ORDER BY due_ms, id LIMIT ?"),
       next_due_(db, "SELECT id, due_ms FROM jobs WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT ?"),
@@ -192,25 +192,25 @@ void job_table::set_plan(std::int64_t id, const job_plan& p) {
 std::optional<job_row> job_table::find(std::int64_t id) {
     auto row = find_(id);
     if (!row.next()) return std::nullopt;
-    return read(row);
+    return read_job(row);
 }
 
 std::optional<job_row> job_table::find_batch(const std::string& batch_id) {
     auto row = find_batch_(batch_id);
     if (!row.next()) return std::nullopt;
-    return read(row);
+    return read_job(row);
 }
 
 std::vector<job_row> job_table::with_file(const std::string& sha256) {
-    return read_all(with_file_(sha256));
+    return read_jobs(with_file_(sha256));
 }
 
 std::vector<job_row> job_table::of_run(std::int64_t run_id) {
-    return read_all(of_run_(run_id));
+    return read_jobs(of_run_(run_id));
 }
 
 std::vector<job_row> job_table::list(bool open_only, std::int64_t limit) {
-    return open_only ? read_all(list_open_(limit)) : read_all(list_(limit));
+    return open_only ? read_jobs(list_open_(limit)) : read_jobs(list_(limit));
 }
 
 std::map<std::string, std::int64_t> job_table::count_by_state() {

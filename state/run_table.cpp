@@ -7,16 +7,16 @@ namespace enrichd {
 
 namespace {
 
-constexpr auto columns = R"SQL(
+constexpr auto run_columns = R"SQL(
     id, state, goal, order_json, limit_pd, cancel_wanted, summary_json, detail,
     due_ms, failures, waiting_for, cause, created_ms, changed_ms, ended_ms
 )SQL";
 
-std::string select(std::string_view rest) {
-    return fmt::format("SELECT {} FROM runs {}", columns, rest);
+std::string select_runs(std::string_view rest) {
+    return fmt::format("SELECT {} FROM runs {}", run_columns, rest);
 }
 
-run_row read(const sqlite::statement::use& r) {
+run_row read_run(const sqlite::statement::use& r) {
     run_row row;
     row.id = r.integer(0);
     row.state = run::parse_state(r.text(1)).value_or(run::state::requested);
@@ -33,10 +33,10 @@ run_row read(const sqlite::statement::use& r) {
     return row;
 }
 
-std::vector<run_row> read_all(sqlite::statement::use&& rows) {
+std::vector<run_row> read_runs(sqlite::statement::use&& rows) {
     std::vector<run_row> all;
     while (rows.next())
-        all.push_back(read(rows));
+        all.push_back(read_run(rows));
     return all;
 }
 
@@ -48,10 +48,10 @@ run_table::run_table(sqlite::database& db)
                             waiting_for, cause, created_ms, changed_ms, ended_ms)
           VALUES ('requested', ?1, ?2, ?3, 0, '{}', '', ?4, 0, '', NULL, ?4, ?4, NULL)
       )SQL"),
-      find_(db, select("WHERE id = ?")),
-      list_(db, select("ORDER BY id DESC LIMIT ?")),
-      list_open_(db, select("WHERE ended_ms IS NULL ORDER BY id DESC")),
-      list_ended_(db, select("WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC, id DESC LIMIT ?")),
+      find_(db, select_runs("WHERE id = ?")),
+      list_(db, select_runs("ORDER BY id DESC LIMIT ?")),
+      list_open_(db, select_runs("WHERE ended_ms IS NULL ORDER BY id DESC")),
+      list_ended_(db, select_runs("WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC, id DESC LIMIT ?")),
       timetable_(db, "SELECT id, state, due_ms FROM runs WHERE due_ms IS NOT NULL ORDER BY due_ms, id"),
       record_(db, R"SQL(
           UPDATE runs
@@ -87,19 +87,19 @@ std::int64_t run_table::create(job::goal until, const std::string& order_json, m
 std::optional<run_row> run_table::find(std::int64_t id) {
     auto row = find_(id);
     if (!row.next()) return std::nullopt;
-    return read(row);
+    return read_run(row);
 }
 
 std::vector<run_row> run_table::list(std::int64_t limit) {
-    return read_all(list_(limit));
+    return read_runs(list_(limit));
 }
 
 std::vector<run_row> run_table::list_open() {
-    return read_all(list_open_());
+    return read_runs(list_open_());
 }
 
 std::vector<run_row> run_table::list_ended(std::int64_t limit) {
-    return read_all(list_ended_(limit));
+    return read_runs(list_ended_(limit));
 }
 
 std::vector<due_run> run_table::timetable() {

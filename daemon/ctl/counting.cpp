@@ -13,14 +13,14 @@ namespace enrichd::ctl {
 
 namespace {
 
-using counts = std::map<std::string, std::int64_t>;
+using outcome_counts = std::map<std::string, std::int64_t>;
 
-std::int64_t count_of(const counts& outcomes, const char* name) {
+std::int64_t count_of(const outcome_counts& outcomes, const char* name) {
     const auto at = outcomes.find(name);
     return at == outcomes.end() ? 0 : at->second;
 }
 
-bool any_ended(const counts& outcomes) {
+bool any_ended(const outcome_counts& outcomes) {
     return std::any_of(outcomes.begin(), outcomes.end(),
                        [](const auto& o) { return o.first != "pending" && o.second > 0; });
 }
@@ -32,7 +32,7 @@ std::string list_parts(const std::vector<std::pair<std::string, std::int64_t>>& 
     return out.empty() ? "" : fmt::format(" ({})", out);
 }
 
-std::string listed(const counts& outcomes) {
+std::string listed(const outcome_counts& outcomes) {
     std::vector<std::pair<std::string, std::int64_t>> parts = {{"ok", count_of(outcomes, "ok")}};
     for (const auto& [name, n] : outcomes)
         if (name != "ok" && name != "pending") parts.emplace_back(name, n);
@@ -54,7 +54,7 @@ std::int64_t job_view::ok() const {
     return has_ended() ? count_of(outcomes, "ok") : batch_done;
 }
 
-std::int64_t failed_requests(const counts& outcomes) {
+std::int64_t failed_requests(const outcome_counts& outcomes) {
     std::int64_t sum = 0;
     for (const char* name :
          {"http_error", "expired", "missing", "unparseable", "refused", "truncated", "invalid", "unsent"})
@@ -62,7 +62,7 @@ std::int64_t failed_requests(const counts& outcomes) {
     return sum;
 }
 
-std::string losses(const counts& outcomes) {
+std::string losses(const outcome_counts& outcomes) {
     const auto failed = failed_requests(outcomes), cancelled = count_of(outcomes, "cancelled");
     if (failed == 0)
         return cancelled == 0 ? std::string() : fmt::format("{} cancelled", counted(cancelled, "request"));
@@ -70,7 +70,7 @@ std::string losses(const counts& outcomes) {
                        cancelled == 0 ? "" : fmt::format(", {} cancelled", cancelled));
 }
 
-std::string outcomes_of(const counts& outcomes) {
+std::string outcomes_of(const outcome_counts& outcomes) {
     std::string out;
     const auto add = [&](const std::string& name, std::int64_t n) {
         if (n != 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, n);

@@ -43,7 +43,7 @@ std::string find_socket(const std::string& given) {
     for (const auto& place : places)
         if (answers(place)) return place;
     for (const auto& place : places)
-        if (access(place.c_str(), F_OK) == 0) return place;
+        if (::access(place.c_str(), F_OK) == 0) return place;
     return places.back();
 }
 

@@ -13,23 +13,24 @@ namespace enrichd::ctl {
 
 namespace {
 
-using span = std::pair<char32_t, char32_t>;
+using code_points = std::pair<char32_t, char32_t>;
 
 // Of Unicode's EastAsianWidth.txt (W and F, by blocks) and the combining marks and format characters that
 // texts have.
-constexpr span wide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},   {0xAC00, 0xD7A3},
-                         {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},
-                         {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
-constexpr span narrow_none[] = {{0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x064B, 0x065F},
-                                {0x0E31, 0x0E31}, {0x0E34, 0x0E3A}, {0x0E47, 0x0E4E}, {0x200B, 0x200D},
-                                {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}};
+constexpr code_points wide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},
+                                {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},
+                                {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},   {0x1F300, 0x1F64F},
+                                {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+constexpr code_points narrow_none[] = {{0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x064B, 0x065F},
+                                       {0x0E31, 0x0E31}, {0x0E34, 0x0E3A}, {0x0E47, 0x0E4E}, {0x200B, 0x200D},
+                                       {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}};
 // C1 controls, and the marks that turn the direction of what follows.
-constexpr span hidden[] = {{0x80, 0x9F},     {0x061C, 0x061C}, {0x200E, 0x200F},
-                           {0x2028, 0x202E}, {0x2066, 0x2069}, {0xFEFF, 0xFEFF}};
+constexpr code_points hidden[] = {{0x80, 0x9F},     {0x061C, 0x061C}, {0x200E, 0x200F},
+                                  {0x2028, 0x202E}, {0x2066, 0x2069}, {0xFEFF, 0xFEFF}};
 
 template <std::size_t N>
-bool in(const span (&spans)[N], char32_t c) {
-    return std::any_of(spans, spans + N, [c](const span& s) { return c >= s.first && c <= s.second; });
+bool in(const code_points (&spans)[N], char32_t c) {
+    return std::any_of(spans, spans + N, [c](const code_points& s) { return c >= s.first && c <= s.second; });
 }
 
 std::size_t width_of(char32_t c) {

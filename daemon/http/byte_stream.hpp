@@ -4,7 +4,9 @@
 
 #include "core/error.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <cstddef>
 #include <span>
@@ -13,6 +15,9 @@ namespace enrichd::http {
 
 template <class T>
 using awaitable = boost::asio::awaitable<T>;
+
+/// Completion token: errors of the system come back as a value, not as an exception.
+inline constexpr auto reported = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 /// Virtual, so that HTTP is compiled once and not once for each kind of connection. One reader and one writer
 /// at a time. After an error, a cancelled or a timed out call it can only be closed. Errors: io (the detail

@@ -6,7 +6,6 @@
 #include "daemon/resolve.hpp"
 #include "daemon/with_timeout.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -19,8 +18,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 using limit_t = std::optional<std::chrono::milliseconds>;
-constexpr auto reported = asio::as_tuple(asio::use_awaitable);
-
 limit_t left_until(std::optional<clock::time_point> end, std::size_t shares = 1) {
     if (!end) return std::nullopt;
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*end - clock::now());

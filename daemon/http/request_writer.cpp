@@ -15,7 +15,7 @@ namespace enrichd::http {
 
 namespace {
 
-constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t write_buffer_bytes = 64 * 1024;
 
 bool is_token(std::string_view s) {
     constexpr std::string_view others = "!#$%&'*+-.^_`|~"; // RFC 9110, 5.6.2
@@ -67,7 +67,7 @@ private:
 class piece_writer {
 public:
     piece_writer(byte_stream& stream, const call_clock& time, exchange_report& report)
-        : stream_(stream), time_(time), report_(report), buffer_(piece_bytes) {}
+        : stream_(stream), time_(time), report_(report), buffer_(write_buffer_bytes) {}
 
     awaitable<result<void>> append(std::string_view text) {
         while (!text.empty()) {

@@ -15,7 +15,7 @@ namespace beast = boost::beast;
 
 namespace {
 
-constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t body_piece_bytes = 64 * 1024;
 constexpr std::uint32_t header_limit = 64 * 1024;
 constexpr int interim_answers = 8; // 100 Continue, 103 Early Hints
 
@@ -163,7 +163,7 @@ private:
     }
 
     awaitable<result<void>> read_body(body_output& out) {
-        std::vector<char> piece(piece_bytes);
+        std::vector<char> piece(body_piece_bytes);
         const auto began = call_clock::clock::now();
         parser_->eager(true);
         while (!parser_->is_done()) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/http/socket_stream.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -12,8 +11,6 @@ namespace enrichd::http {
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr auto reported = asio::as_tuple(asio::use_awaitable);
 
 template <class Socket>
 class socket_stream final : public byte_stream {

@@ -3,7 +3,6 @@
 
 #include "daemon/http/socket_stream.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl.hpp>
@@ -19,8 +18,6 @@ namespace asio = boost::asio;
 namespace ssl = boost::asio::ssl;
 
 namespace {
-
-constexpr auto reported = asio::as_tuple(asio::use_awaitable);
 
 class tls_stream final : public byte_stream {
 public:

@@ -15,8 +15,8 @@ namespace enrichd {
 
 namespace {
 
-constexpr auto waits_for_submit = "waits for submit";
-constexpr auto waits_for_merge = "waits for merge";
+constexpr auto submit_not_ordered = "waits for submit";
+constexpr auto merge_not_ordered = "waits for merge";
 constexpr auto is_paused = "paused";
 
 struct teller {
@@ -51,7 +51,7 @@ struct teller {
         if (job.wishes.until == job::goal::built)
             return {"its request file is built, and nothing was sent",
                     fmt::format("waits for: enrichctl submit --kind {} --input FILE", name(job.plan.kind)),
-                    waits_for_submit,
+                    submit_not_ordered,
                     {},
                     {}};
         if (paused) return held_by_pause();
@@ -126,7 +126,7 @@ struct teller {
         const auto ended =
             fmt::format("the batch has ended as {}, and its results are here", name(s.ended_as));
         if (job.wishes.until != job::goal::merged)
-            return {ended, fmt::format("waits for: enrichctl merge {}", id()), waits_for_merge, {}, {}};
+            return {ended, fmt::format("waits for: enrichctl merge {}", id()), merge_not_ordered, {}, {}};
         return {fmt::format("{}; merging them, {} slices so far", ended, s.next.slice),
                 "merges the next slice" + when(),
                 {},

@@ -27,7 +27,7 @@ struct content_range {
     std::uint64_t total = 0;
 };
 
-std::optional<std::uint64_t> number(std::string_view text) {
+std::optional<std::uint64_t> whole_number(std::string_view text) {
     std::uint64_t n = 0;
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
     if (ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -39,8 +39,8 @@ std::optional<content_range> parse_range(std::string_view field) {
     const auto dash = field.find('-'), slash = field.find('/');
     if (!field.starts_with(unit) || dash == field.npos || slash == field.npos || slash < dash)
         return std::nullopt;
-    const auto first = number(field.substr(unit.size(), dash - unit.size()));
-    const auto total = number(field.substr(slash + 1));
+    const auto first = whole_number(field.substr(unit.size(), dash - unit.size()));
+    const auto total = whole_number(field.substr(slash + 1));
     if (!first || !total) return std::nullopt;
     return content_range{*first, *total};
 }
@@ -52,7 +52,7 @@ std::string strong_etag(const http::response& answer) {
 
 told read_whole(const http::response& answer) {
     const auto length = answer.find("Content-Length");
-    return {length ? number(*length) : std::nullopt, strong_etag(answer)};
+    return {length ? whole_number(*length) : std::nullopt, strong_etag(answer)};
 }
 
 std::string in_words(const told& t) {

@@ -13,7 +13,7 @@ namespace enrichd::sandbox {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 constexpr std::size_t sentences = 2;
 
@@ -35,7 +35,7 @@ std::string_view below_title(std::string_view data) {
 
 // What the model says within its cap.
 completion complete(const chat_request& request, model_fault fault, token_bench& bench) {
-    const auto table = table_of(*request.model);
+    const auto counted_by = table_of(*request.model);
     completion c;
     c.reasoning = std::min(request.reasoning_tokens, request.cap);
     std::string_view prompt;
@@ -46,25 +46,25 @@ completion complete(const chat_request& request, model_fault fault, token_bench&
     if (fault == model_fault::refusal) text = "I'm sorry, but I can't help with that.";
     if (fault == model_fault::empty || fault == model_fault::content_filter) text.clear();
     if (fault == model_fault::content_filter) c.finish = "content_filter";
-    const auto whole = bench.count(table, text);
+    const auto whole = bench.count(counted_by, text);
     if (fault == model_fault::length) room = std::min(room, whole / 2);
     if (whole > room || fault == model_fault::length) {
-        text = bench.cut(table, text, room);
+        text = bench.cut(counted_by, text, room);
         c.finish = "length";
     }
-    c.tokens = bench.count(table, text);
+    c.tokens = bench.count(counted_by, text);
     (fault == model_fault::refusal ? c.refusal : c.text) = std::move(text);
     return c;
 }
 
-json choice_of(const completion& c, std::size_t index, model_fault fault) {
+ordered_json choice_of(const completion& c, std::size_t index, model_fault fault) {
     const bool no_content = fault == model_fault::refusal || fault == model_fault::nulls;
-    json message;
+    ordered_json message;
     message["role"] = "assistant";
-    message["content"] = no_content ? json(nullptr) : json(c.text);
-    message["refusal"] = c.refusal.empty() ? json(nullptr) : json(c.refusal);
-    message["annotations"] = json::array();
-    json choice;
+    message["content"] = no_content ? ordered_json(nullptr) : ordered_json(c.text);
+    message["refusal"] = c.refusal.empty() ? ordered_json(nullptr) : ordered_json(c.refusal);
+    message["annotations"] = ordered_json::array();
+    ordered_json choice;
     choice["index"] = index;
     choice["message"] = std::move(message);
     choice["logprobs"] = nullptr;
@@ -72,8 +72,8 @@ json choice_of(const completion& c, std::size_t index, model_fault fault) {
     return choice;
 }
 
-json usage_of(const bill& b) {
-    json usage;
+ordered_json chat_usage_of(const bill& b) {
+    ordered_json usage;
     usage["prompt_tokens"] = b.input;
     usage["completion_tokens"] = b.output;
     usage["total_tokens"] = b.input + b.output;
@@ -126,18 +126,18 @@ answer answer_chat(const answer_order& order, token_bench& bench) {
     billed.output = static_cast<std::int64_t>((c.tokens + c.reasoning) * request->answers);
     billed.reasoning = static_cast<std::int64_t>(c.reasoning * request->answers);
 
-    json body;
+    ordered_json body;
     body["id"] = "chatcmpl-" + hex_id(order.id).substr(0, 29);
     body["object"] = "chat.completion";
     body["created"] = order.created;
     body["model"] = request->model->snapshot;
-    body["choices"] = json::array();
+    body["choices"] = ordered_json::array();
     for (std::size_t i = 0; i < request->answers; ++i)
         body["choices"].push_back(choice_of(c, i, order.fault));
-    body["usage"] = usage_of(billed);
+    body["usage"] = chat_usage_of(billed);
     body["service_tier"] = "default";
     body["system_fingerprint"] = "enrich-sandbox";
-    return {200, body.dump(-1, ' ', false, json::error_handler_t::replace), billed};
+    return {200, body.dump(-1, ' ', false, ordered_json::error_handler_t::replace), billed};
 }
 
 } // namespace enrichd::sandbox

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sandbox/api_error.hpp"
 
+#include "daemon/sandbox/or_null.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace enrichd::sandbox {
-
-namespace {
-
-nlohmann::ordered_json or_null(const std::optional<std::string>& text) {
-    return text ? nlohmann::ordered_json(*text) : nlohmann::ordered_json(nullptr);
-}
-
-} // namespace
 
 std::string body_of(const api_error& e) {
     nlohmann::ordered_json fields;

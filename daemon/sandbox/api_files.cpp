@@ -20,7 +20,6 @@ namespace enrichd::sandbox {
 namespace {
 
 constexpr std::int64_t max_file_bytes = 512'000'000;
-constexpr std::int64_t thirty_days = 2'592'000;
 constexpr std::array purposes = {"fine-tune", "assistants", "batch", "user_data", "vision", "evals"};
 
 // Takes the parts of an upload: fields into memory, the file to the disk.

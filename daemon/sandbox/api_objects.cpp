@@ -1,39 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sandbox/api_objects.hpp"
 
+#include "daemon/sandbox/or_null.hpp"
+
 namespace enrichd::sandbox {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
-json seconds(const std::optional<std::int64_t>& ms) {
-    return ms ? json(*ms / 1000) : json(nullptr);
+ordered_json seconds(const std::optional<std::int64_t>& ms) {
+    return ms ? ordered_json(*ms / 1000) : ordered_json(nullptr);
 }
 
-json or_null(const std::optional<std::string>& text) {
-    return text ? json(*text) : json(nullptr);
-}
-
-json errors_of(const batch_record& b) {
+ordered_json errors_of(const batch_record& b) {
     if (b.errors.empty()) return nullptr;
-    json data = json::array();
+    ordered_json data = ordered_json::array();
     for (const auto& e : b.errors) {
-        json item;
+        ordered_json item;
         item["code"] = e.code;
         item["message"] = e.message;
         item["param"] = or_null(e.param);
-        item["line"] = e.line ? json(*e.line) : json(nullptr);
+        item["line"] = e.line ? ordered_json(*e.line) : ordered_json(nullptr);
         data.push_back(std::move(item));
     }
-    json out;
+    ordered_json out;
     out["object"] = "list";
     out["data"] = std::move(data);
     return out;
 }
 
-json usage_of(const bill& b) {
-    json out;
+ordered_json usage_of(const bill& b) {
+    ordered_json out;
     out["input_tokens"] = b.input;
     out["input_tokens_details"]["cached_tokens"] = 0;
     out["output_tokens"] = b.output;
@@ -42,35 +40,36 @@ json usage_of(const bill& b) {
     return out;
 }
 
-void add_file_ids(json& out, const batch_record& b) {
+void add_file_ids(ordered_json& out, const batch_record& b) {
     const bool shown = is_end(b.status);
-    out["output_file_id"] = shown && !b.faults.null_output_file ? or_null(b.output_file_id) : json(nullptr);
-    out["error_file_id"] = shown ? or_null(b.error_file_id) : json(nullptr);
+    out["output_file_id"] =
+        shown && !b.faults.null_output_file ? or_null(b.output_file_id) : ordered_json(nullptr);
+    out["error_file_id"] = shown ? or_null(b.error_file_id) : ordered_json(nullptr);
     if (shown && !b.error_file_id && b.faults.empty_error_file_id) out["error_file_id"] = "";
 }
 
 } // namespace
 
-json file_object(const file_record& f) {
-    json out;
+ordered_json file_object(const file_record& f) {
+    ordered_json out;
     out["object"] = "file";
     out["id"] = f.id;
     out["purpose"] = f.purpose;
     out["filename"] = f.filename;
     out["bytes"] = f.bytes;
     out["created_at"] = f.created_at;
-    out["expires_at"] = f.expires_at ? json(*f.expires_at) : json(nullptr);
+    out["expires_at"] = f.expires_at ? ordered_json(*f.expires_at) : ordered_json(nullptr);
     out["status"] = "processed";
     out["status_details"] = nullptr;
     return out;
 }
 
-json batch_object(const batch_record& b) {
-    json out;
+ordered_json batch_object(const batch_record& b) {
+    ordered_json out;
     out["id"] = b.id;
     out["object"] = "batch";
     out["endpoint"] = b.endpoint;
-    out["model"] = b.model.empty() ? json(nullptr) : json(b.model);
+    out["model"] = b.model.empty() ? ordered_json(nullptr) : ordered_json(b.model);
     out["errors"] = errors_of(b);
     out["input_file_id"] = b.input_file_id;
     out["completion_window"] = b.completion_window;
@@ -85,38 +84,38 @@ json batch_object(const batch_record& b) {
     out["expired_at"] = seconds(b.expired_ms);
     out["cancelling_at"] = seconds(b.cancelling_ms);
     out["cancelled_at"] = seconds(b.cancelled_ms);
-    json counts;
+    ordered_json counts;
     counts["total"] = b.total;
     counts["completed"] = b.completed;
     counts["failed"] = b.failed;
     out["request_counts"] = std::move(counts);
     out["usage"] = usage_of(b.billed);
-    out["metadata"] = json::parse(b.metadata, nullptr, false);
+    out["metadata"] = ordered_json::parse(b.metadata, nullptr, false);
     return out;
 }
 
-json model_object(const played_model& m) {
-    json out;
+ordered_json model_object(const played_model& m) {
+    ordered_json out;
     out["id"] = m.name;
     out["object"] = "model";
     out["created"] = 1735689600; // the sandbox does not know; a constant is at least the same everywhere
     out["owned_by"] = "enrich-sandbox";
-    out["shutdown_date"] = m.shutdown_date.empty() ? json(nullptr) : json(m.shutdown_date);
+    out["shutdown_date"] = m.shutdown_date.empty() ? ordered_json(nullptr) : ordered_json(m.shutdown_date);
     return out;
 }
 
-json list_object(std::vector<json> items, bool has_more) {
-    json out;
+ordered_json list_object(std::vector<ordered_json> items, bool has_more) {
+    ordered_json out;
     out["object"] = "list";
-    out["first_id"] = items.empty() ? json(nullptr) : items.front()["id"];
-    out["last_id"] = items.empty() ? json(nullptr) : items.back()["id"];
+    out["first_id"] = items.empty() ? ordered_json(nullptr) : items.front()["id"];
+    out["last_id"] = items.empty() ? ordered_json(nullptr) : items.back()["id"];
     out["has_more"] = has_more;
     out["data"] = std::move(items);
     return out;
 }
 
-std::string text_of(const json& j, int indent) {
-    return j.dump(indent, ' ', false, json::error_handler_t::replace);
+std::string text_of(const ordered_json& j, int indent) {
+    return j.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 } // namespace enrichd::sandbox

@@ -21,8 +21,6 @@ namespace enrichd::sandbox {
 namespace {
 
 constexpr std::int64_t slice_lines = 256;
-constexpr std::int64_t thirty_days = 2'592'000;
-
 // 2000000 as "2,000,000", the way the API writes limits.
 std::string grouped(std::uint64_t n) {
     auto digits = std::to_string(n);

@@ -12,6 +12,8 @@
 
 namespace enrichd::sandbox {
 
+inline constexpr std::int64_t thirty_days = 2'592'000; ///< in seconds: how long a file of a batch lives
+
 struct file_record {
     std::int64_t ordinal = 0; ///< by age
     std::string id;

@@ -26,7 +26,7 @@ struct reply {
     http::field_list fields;
 
     reply() = default;
-    reply(int http_status, std::string json) : status(http_status), body(std::move(json)) {}
+    reply(int http_status, std::string text) : status(http_status), body(std::move(text)) {}
     reply(const api_error& e) : status(e.status), body(body_of(e)) {}
 };
 

@@ -8,7 +8,7 @@ namespace enrichd::sandbox {
 
 namespace {
 
-constexpr char32_t malformed = 0xFFFD;
+constexpr char32_t replacement = 0xFFFD;
 
 // Decodes one code point and moves on; malformed bytes are taken one by one.
 char32_t next_code_point(std::string_view& rest) {
@@ -19,13 +19,13 @@ char32_t next_code_point(std::string_view& rest) {
                                : lead >= 0xE0                ? 3
                                : lead >= 0xC2                ? 2
                                                              : 0;
-    char32_t c = length == 1 ? lead : malformed;
+    char32_t c = length == 1 ? lead : replacement;
     if (length > 1 && length <= rest.size() && lead < 0xF5) {
         c = lead & (0x7Fu >> length);
         for (std::size_t i = 1; i < length; ++i) {
             if ((byte(i) & 0xC0) != 0x80) {
                 rest.remove_prefix(1);
-                return malformed;
+                return replacement;
             }
             c = c << 6 | (byte(i) & 0x3Fu);
         }
@@ -42,7 +42,7 @@ char32_t fold_one(char32_t c) {
         if (c >= U'A' && c <= U'Z') return c + 32;
         return (c >= U'a' && c <= U'z') || (c >= U'0' && c <= U'9') ? c : 0;
     }
-    if (c < 0xC0 || c == 0xD7 || c == 0xF7 || c == malformed) return 0;
+    if (c < 0xC0 || c == 0xD7 || c == 0xF7 || c == replacement) return 0;
     if ((c >= 0xC0 && c <= 0xDE) || (c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F)) return c + 32;
     if (c >= 0x400 && c <= 0x40F) return c + 80;
     const bool punctuation = (c >= 0x2000 && c <= 0x206F) || (c >= 0x3000 && c <= 0x303F) ||

@@ -17,12 +17,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto trip_limit = 3min; ///< of one round trip; each of its statements has the server's 60 s
+constexpr auto slice_trip_limit = 3min; ///< of one round trip; each of its statements has the server's 60 s
 
 /// Short waits, by SET LOCAL's means, so that a pooler in transaction mode has nothing to forget. The time
 /// zone is the one that texts are selected in: a query may put a date into a text. Constraints that are
 /// deferred would speak up at COMMIT, too late to say of which row.
-constexpr const char* settings_sql =
+constexpr const char* merge_settings_sql =
     "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '5s', true), "
     "set_config('idle_in_transaction_session_timeout', '60s', true), set_config('TimeZone', 'UTC', true)";
 
@@ -47,7 +47,7 @@ public:
 
 private:
     awaitable<merge_result<pipeline_reply>> run(std::vector<sql_step> steps) {
-        auto reply = co_await connection_.run(std::move(steps), trip_limit);
+        auto reply = co_await connection_.run(std::move(steps), slice_trip_limit);
         if (!reply) co_return merge_failure{reply.error(), ""};
         if (reply->failure)
             co_return merge_failure{to_error("merging into " + connection_.place(), *reply->failure, grants_),
@@ -57,7 +57,7 @@ private:
 
     awaitable<merge_result<void>> begin() {
         std::vector<sql_step> steps = {
-            {"BEGIN", {}}, {settings_sql, {}}, {"SET CONSTRAINTS ALL IMMEDIATE", {}}};
+            {"BEGIN", {}}, {merge_settings_sql, {}}, {"SET CONSTRAINTS ALL IMMEDIATE", {}}};
         for (auto& step : catalogue_steps(settings_))
             steps.push_back(std::move(step));
         const auto reply = co_await run(std::move(steps));

@@ -18,7 +18,7 @@ constexpr auto look_limit = 2min;
 constexpr auto step_limit = 2min;
 constexpr auto index_limit = 60min; ///< it waits for every older transaction, and reads the table twice
 
-constexpr const char* settings_sql =
+constexpr const char* migrate_settings_sql =
     "SELECT set_config('lock_timeout', '3s', true), set_config('statement_timeout', "
     "'60s', true)";
 
@@ -168,7 +168,7 @@ error refused(const postgres_connection& c, const migration_step& step, const sq
 }
 
 awaitable<result<void>> apply_in_transaction(postgres_connection& c, const migration_step& step) {
-    std::vector<sql_step> steps = {{"BEGIN", {}}, {settings_sql, {}}};
+    std::vector<sql_step> steps = {{"BEGIN", {}}, {migrate_settings_sql, {}}};
     for (auto& statement : split_statements(step.sql))
         steps.push_back({std::move(statement), {}});
     steps.push_back({"COMMIT", {}});

@@ -15,11 +15,11 @@ using namespace std::chrono_literals;
 constexpr auto catalogue_limit = 60s;
 constexpr auto select_limit = 30min; ///< until the first row: the server reads and sorts everything before it
 constexpr auto piece_limit = 5min;
-constexpr std::size_t piece_bytes = 1 << 20;
+constexpr std::size_t reply_bytes = 1 << 20;
 
 /// Dates without a zone mean UTC. A role's own statement_timeout is not meant for a stream that is paused at
 /// will.
-constexpr const char* settings_sql =
+constexpr const char* read_settings_sql =
     "SELECT set_config('TimeZone', 'UTC', true), set_config('statement_timeout', '0', "
     "true), set_config('idle_in_transaction_session_timeout', '60s', true)";
 
@@ -54,7 +54,7 @@ private:
     awaitable<result<std::vector<source_row>>> read() {
         std::vector<source_row> rows;
         if (!connection_) co_return rows;
-        auto reply = co_await connection_->next_rows(piece_bytes, first_ ? select_limit : piece_limit);
+        auto reply = co_await connection_->next_rows(reply_bytes, first_ ? select_limit : piece_limit);
         if (!reply) co_return reply.error();
         first_ = false;
         if (reply->failure) co_return to_error("reading " + connection_->place(), *reply->failure);
@@ -72,7 +72,7 @@ private:
 /// Begins the transaction and makes the statement that selects.
 awaitable<result<sql_step>> prepare(postgres_connection& c, const postgres_settings& s,
                                     const selection& what) {
-    std::vector<sql_step> steps = {{"BEGIN READ ONLY", {}}, {settings_sql, {}}};
+    std::vector<sql_step> steps = {{"BEGIN READ ONLY", {}}, {read_settings_sql, {}}};
     for (auto& step : catalogue_steps(s))
         steps.push_back(std::move(step));
     const auto duplicates = duplicate_step(s);

@@ -13,9 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto trip_limit = 3min; ///< as a merge's
+constexpr auto recheck_trip_limit = 3min; ///< as a merge's
 
-constexpr const char* settings_sql =
+constexpr const char* recheck_settings_sql =
     "SELECT set_config('TimeZone', 'UTC', true), set_config('statement_timeout', '60s', true)";
 
 std::string_view as_text(const text_hash& h) {
@@ -56,7 +56,7 @@ awaitable<result<std::unique_ptr<postgres_recheck>>> postgres_recheck::open(
     auto c =
         co_await postgres_connection::connect(std::move(pool), s->url, postgres_connection::use::writing);
     if (!c) co_return c.error();
-    const auto reply = co_await (*c)->run(catalogue_steps(*s), trip_limit);
+    const auto reply = co_await (*c)->run(catalogue_steps(*s), recheck_trip_limit);
     if (!reply) co_return reply.error();
     if (reply->failure) co_return to_error("reading " + (*c)->place(), *reply->failure);
     const auto catalogue = read_catalogue(*s, reply->results, 0);
@@ -69,10 +69,10 @@ awaitable<result<std::unique_ptr<postgres_recheck>>> postgres_recheck::open(
 }
 
 awaitable<result<void>> postgres_recheck::correct(std::vector<source_row>& rows) {
-    std::vector<sql_step> steps = {{"BEGIN READ ONLY", {}}, {settings_sql, {}}};
+    std::vector<sql_step> steps = {{"BEGIN READ ONLY", {}}, {recheck_settings_sql, {}}};
     steps.push_back({sql_, parameters_for(rows)});
     steps.push_back({"COMMIT", {}});
-    const auto reply = co_await connection_->run(std::move(steps), trip_limit);
+    const auto reply = co_await connection_->run(std::move(steps), recheck_trip_limit);
     if (!reply) co_return reply.error();
     if (reply->failure) co_return to_error("reading " + connection_->place(), *reply->failure);
     const auto& now = reply->results[2];

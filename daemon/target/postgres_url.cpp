@@ -12,7 +12,7 @@ namespace enrichd::target {
 
 namespace {
 
-std::vector<std::string> split(std::string_view list) {
+std::vector<std::string> split_list(std::string_view list) {
     std::vector<std::string> out;
     while (true) {
         const auto comma = list.find(',');
@@ -25,9 +25,9 @@ std::vector<std::string> split(std::string_view list) {
 /// libpq's lists of hosts, addresses and ports, side by side; one port stands for all.
 std::vector<postgres_host> pair_up(const std::string& names, const std::string& addresses,
                                    const std::string& ports) {
-    const auto name = split(names);
-    const auto address = split(addresses);
-    const auto port = split(ports);
+    const auto name = split_list(names);
+    const auto address = split_list(addresses);
+    const auto port = split_list(ports);
     std::vector<postgres_host> hosts;
     for (std::size_t i = 0; i < std::max(name.size(), address.size()); ++i)
         hosts.push_back({i < name.size() ? name[i] : "", i < address.size() ? address[i] : "",

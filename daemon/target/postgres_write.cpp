@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto trip_limit = 3min;
+constexpr auto write_trip_limit = 3min;
 constexpr std::size_t batch_rows = 250;
 constexpr std::size_t batch_bytes = 1'600'000;
 constexpr std::size_t most_dimensions = 16'000; ///< of pgvector's types
@@ -146,7 +146,7 @@ awaitable<merge_result<row_writer::verdict>> row_writer::try_batches(std::vector
         add_steps(b, steps);
         expected += b.size();
     }
-    const auto reply = co_await connection_.run(std::move(steps), trip_limit);
+    const auto reply = co_await connection_.run(std::move(steps), write_trip_limit);
     if (!reply) co_return merge_failure{reply.error(), ""};
     if (reply->failure) {
         if (!is_refused_value(reply->failure->state))
@@ -201,7 +201,7 @@ awaitable<merge_result<void>> row_writer::bisect(std::vector<batch> open, std::v
     }
     if (!undo) co_return merge_result<void>();
     std::vector<sql_step> last = {{"ROLLBACK TO SAVEPOINT enrichd_rows", {}}};
-    const auto reply = co_await connection_.run(std::move(last), trip_limit);
+    const auto reply = co_await connection_.run(std::move(last), write_trip_limit);
     if (!reply) co_return merge_failure{reply.error(), ""};
     if (reply->failure)
         co_return merge_failure{to_error("merging into " + connection_.place(), *reply->failure),

@@ -10,7 +10,6 @@
 #include <thread>
 
 using namespace enrichd;
-using enrichd::test::run;
 
 namespace {
 
@@ -31,7 +30,7 @@ boost::asio::awaitable<threads_seen> look(boost::asio::any_io_executor pool) {
 TEST_CASE("work is done on the pool, and what follows it on the loop again", "[on_pool]") {
     boost::asio::io_context io;
     boost::asio::thread_pool pool(1);
-    const auto seen = run(io, look(pool.get_executor()));
+    const auto seen = test::run(io, look(pool.get_executor()));
     CHECK(seen.work != std::this_thread::get_id());
     CHECK(seen.after == std::this_thread::get_id());
 }
@@ -39,7 +38,7 @@ TEST_CASE("work is done on the pool, and what follows it on the loop again", "[o
 TEST_CASE("what the work returns or throws arrives at the caller", "[on_pool]") {
     boost::asio::io_context io;
     boost::asio::thread_pool pool(1);
-    CHECK(run(io, on_pool(pool.get_executor(), [] { return std::string("done"); })) == "done");
+    CHECK(test::run(io, on_pool(pool.get_executor(), [] { return std::string("done"); })) == "done");
     auto fails = []() -> int { throw fatal_error(errc::io, "disk gone"); };
-    CHECK_THROWS_AS(run(io, on_pool(pool.get_executor(), fails)), fatal_error);
+    CHECK_THROWS_AS(test::run(io, on_pool(pool.get_executor(), fails)), fatal_error);
 }

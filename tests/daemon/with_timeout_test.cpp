@@ -12,7 +12,6 @@
 
 using namespace enrichd;
 using namespace std::chrono_literals;
-using enrichd::test::run;
 
 namespace {
 
@@ -45,15 +44,15 @@ boost::asio::awaitable<result<int>> never(bool& gone) {
 
 TEST_CASE("what ends in time is returned as it is", "[with_timeout]") {
     boost::asio::io_context io;
-    CHECK(run(io, with_timeout(10s, "x", seven())).value() == 7);
-    CHECK(run(io, with_timeout(std::nullopt, "x", seven())).value() == 7);
-    CHECK(run(io, with_timeout(10s, "x", refuses())).error().code == errc::not_found);
+    CHECK(test::run(io, with_timeout(10s, "x", seven())).value() == 7);
+    CHECK(test::run(io, with_timeout(std::nullopt, "x", seven())).value() == 7);
+    CHECK(test::run(io, with_timeout(10s, "x", refuses())).error().code == errc::not_found);
 }
 
 TEST_CASE("what does not end in time is cancelled, and has ended when the error is here", "[with_timeout]") {
     boost::asio::io_context io;
     bool gone = false;
-    auto r = run(io, with_timeout(5ms, "waiting for nothing", never(gone)));
+    auto r = test::run(io, with_timeout(5ms, "waiting for nothing", never(gone)));
     REQUIRE_FALSE(r);
     CHECK(r.error().code == errc::timed_out);
     CHECK(r.error().detail == "waiting for nothing: not done within 5ms");
@@ -63,13 +62,13 @@ TEST_CASE("what does not end in time is cancelled, and has ended when the error 
 TEST_CASE("without any time left nothing is begun", "[with_timeout]") {
     boost::asio::io_context io;
     bool gone = false;
-    CHECK(run(io, with_timeout(0ms, "x", never(gone))).error().code == errc::timed_out);
+    CHECK(test::run(io, with_timeout(0ms, "x", never(gone))).error().code == errc::timed_out);
     CHECK_FALSE(gone);
 }
 
 TEST_CASE("an exception passes through at once, not at the deadline", "[with_timeout]") {
     boost::asio::io_context io;
-    CHECK_THROWS_AS(run(io, with_timeout(1h, "x", throws())), std::runtime_error);
+    CHECK_THROWS_AS(test::run(io, with_timeout(1h, "x", throws())), std::runtime_error);
 }
 
 TEST_CASE("a cancelled caller gets errc::cancelled", "[with_timeout]") {

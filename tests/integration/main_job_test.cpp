@@ -15,13 +15,6 @@ constexpr auto rows_with_text = R"SQL(
     SELECT COUNT(*) FROM events WHERE (SELECT SUM(LENGTH(clean_text)) FROM documents AS d WHERE d.event_id = events.event_id) >= 100
 )SQL";
 
-std::size_t files_in(const std::filesystem::path& folder) {
-    std::size_t n = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder))
-        ++n;
-    return n;
-}
-
 } // namespace
 
 TEST_CASE("a run enriches every row that has text, and a second run finds nothing to do", "[programs]") {

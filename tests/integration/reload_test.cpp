@@ -17,10 +17,6 @@ void replace_in(const std::filesystem::path& file, const std::string& what, cons
     write_file(file, text.replace(at, what.size(), by));
 }
 
-std::size_t files_in(const std::filesystem::path& folder) {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
-}
-
 } // namespace
 
 TEST_CASE("SIGHUP takes a good configuration as a whole, and of a bad one nothing", "[programs]") {

@@ -181,4 +181,8 @@ std::string deployment::query(const std::string& sql) const {
     return row.next() ? row.text(0) : "";
 }
 
+std::size_t files_in(const std::filesystem::path& folder) {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
 } // namespace enrichd::test

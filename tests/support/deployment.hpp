@@ -73,4 +73,7 @@ private:
     std::unique_ptr<process> daemon_;
 };
 
+/// How many entries a folder has.
+std::size_t files_in(const std::filesystem::path& folder);
+
 } // namespace enrichd::test

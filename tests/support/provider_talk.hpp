@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/provider/live_client.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/scripted_server.hpp"
 
 #include <boost/asio/thread_pool.hpp>
@@ -59,10 +60,6 @@ inline script success(const std::string& body) {
 inline script failure(int status, const std::string& headers = "") {
     return reply(answer(status, R"({"error":{"message":"why","code":"the_code"}})",
                         "Connection: close\r\n" + headers));
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != text.npos;
 }
 
 } // namespace enrichd::test

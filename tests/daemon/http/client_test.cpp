@@ -2,6 +2,7 @@
 #include "daemon/http/client.hpp"
 
 #include "tests/support/catch.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/scripted_server.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -39,10 +40,6 @@ std::string many(const std::string& text, int times) {
     while (times-- > 0)
         all += text;
     return all;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != text.npos;
 }
 
 } // namespace

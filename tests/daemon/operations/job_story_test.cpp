@@ -2,9 +2,11 @@
 #include "daemon/operations/job_story.hpp"
 
 #include "tests/support/catch.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/ledger_fixture.hpp"
 
 using namespace enrichd;
+using enrichd::test::contains;
 using enrichd::test::noon;
 
 namespace {
@@ -22,12 +24,6 @@ job_row job_in(const job::state& s, job::goal until = job::goal::merged) {
 
 job::state state(std::size_t index) {
     return enrichd::test::one_of_each_state().at(index);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    INFO(text << " [should contain] " << part);
-    CHECK(text.find(part) != std::string::npos);
-    return text.find(part) != std::string::npos;
 }
 
 } // namespace
