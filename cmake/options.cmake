@@ -33,6 +33,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(enrichd_options INTERFACE -Wno-restrict)
   endif()
+  # In a unity build every source is a header to it, whose anonymous namespaces it then distrusts.
+  if(CMAKE_UNITY_BUILD)
+    target_compile_options(enrichd_options INTERFACE -Wno-subobject-linkage)
+  endif()
   # At -O1 with sanitizers it inlines the operator new of Asio's coroutine frames but not their operator
   # delete, and warns that the two do not match (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=109224).
   if(ENRICHD_SANITIZE)
