@@ -15,7 +15,7 @@ using namespace enrichd;
 
 namespace {
 
-const std::string begin_mark = "<!-- keys: begin -->\n", end_mark = "<!-- keys: end -->\n";
+const std::string begin_of_keys = "<!-- keys: begin -->\n", end_of_keys = "<!-- keys: end -->\n";
 
 std::string code(const std::string& s) {
     return "`" + s + "`";
@@ -43,7 +43,7 @@ std::string table_of_keys() {
 } // namespace
 
 TEST_CASE("docs/configuration.md lists every key as the program knows it", "[core][config][docs]") {
-    test::check_generated_part("configuration.md", begin_mark, end_mark, table_of_keys());
+    test::check_generated_part("configuration.md", begin_of_keys, end_of_keys, table_of_keys());
 }
 
 TEST_CASE("the example configuration that is installed is a good one", "[core][config][docs]") {

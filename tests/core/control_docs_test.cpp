@@ -15,7 +15,8 @@ using namespace enrichd;
 
 namespace {
 
-const std::string begin_mark = "<!-- commands: begin -->\n", end_mark = "<!-- commands: end -->\n";
+const std::string begin_of_commands = "<!-- commands: begin -->\n",
+                  end_of_commands = "<!-- commands: end -->\n";
 
 std::string escaped(std::string_view text) {
     std::string out;
@@ -56,5 +57,5 @@ std::string lists() {
 
 TEST_CASE("docs/enrichctl.md lists every command, flag and exit code as the program has it",
           "[core][control][docs]") {
-    test::check_generated_part("enrichctl.md", begin_mark, end_mark, lists());
+    test::check_generated_part("enrichctl.md", begin_of_commands, end_of_commands, lists());
 }

@@ -34,7 +34,7 @@ report_kind summaries() {
     return k;
 }
 
-report_kind embeddings() {
+report_kind embeddings_run() {
     report_kind k;
     k.built.kind = kind::embeddings;
     k.built.model = "text-embedding-3-small";
@@ -56,7 +56,7 @@ report_facts full_report() {
     f.order.authorities = {"openssl", "a|b"};
     f.limit = *parse_dollars("200");
     f.program_version = "0.1.0";
-    f.kinds = {summaries(), embeddings()};
+    f.kinds = {summaries(), embeddings_run()};
     f.jobs = {
         {"7", kind::summaries, 1, "merged", "batch_abc", "completed", 228, *parse_dollars("0.048312"),
          *parse_dollars("0.042"), 2, 1'234, 3'723'000, 65'000},
@@ -114,7 +114,7 @@ TEST_CASE("a long reason is cut in the report for people, and whole in the other
 TEST_CASE("a run that found nothing to do says so", "[core][report]") {
     report_facts f;
     f.run = "r1";
-    f.kinds = {embeddings()};
+    f.kinds = {embeddings_run()};
     const auto text = report_markdown(f);
     CHECK(text.find("None: there was nothing to do.") != std::string::npos);
     CHECK(text.find("## Errors by cause\n\nNone.") != std::string::npos);

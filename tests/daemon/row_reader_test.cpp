@@ -75,10 +75,10 @@ TEST_CASE("a row that is merged after the target was read is not bought again", 
         };
     }
     SECTION("as the row is in flight all the time") {}
-    const auto counts = r.plan().rows;
-    CHECK(counts.seen == 2);
-    CHECK(counts.selected == 1);
-    CHECK(counts.in_flight == 1);
+    const auto counted = r.plan().rows;
+    CHECK(counted.seen == 2);
+    CHECK(counted.selected == 1);
+    CHECK(counted.in_flight == 1);
     r.database->after_read = nullptr;
 }
 
@@ -106,10 +106,10 @@ TEST_CASE("a key that comes twice is planned and built once, however far apart",
     reading r;
     r.database->rows = {wanting("twice", "first"), wanting("once"), wanting("twice", "second")};
     r.database->piece = GENERATE(1U, 1000U);
-    const auto counts = r.plan().rows;
-    CHECK(counts.seen == 3);
-    CHECK(counts.selected == 2);
-    CHECK(counts.in_flight == 1);
+    const auto counted = r.plan().rows;
+    CHECK(counted.seen == 3);
+    CHECK(counted.selected == 2);
+    CHECK(counted.in_flight == 1);
     const auto run = r.build();
     CHECK(run.state == run::state::open);
     CHECK(r.requests_of(run) == 2);

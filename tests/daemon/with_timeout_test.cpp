@@ -29,7 +29,7 @@ boost::asio::awaitable<result<int>> throws() {
 }
 
 // Waits for ever, and tells when it has gone.
-boost::asio::awaitable<result<int>> never(bool& gone) {
+boost::asio::awaitable<result<int>> waits_for_ever(bool& gone) {
     struct farewell {
         bool& gone;
         ~farewell() { gone = true; }
@@ -52,7 +52,7 @@ TEST_CASE("what ends in time is returned as it is", "[with_timeout]") {
 TEST_CASE("what does not end in time is cancelled, and has ended when the error is here", "[with_timeout]") {
     boost::asio::io_context io;
     bool gone = false;
-    auto r = test::run(io, with_timeout(5ms, "waiting for nothing", never(gone)));
+    auto r = test::run(io, with_timeout(5ms, "waiting for nothing", waits_for_ever(gone)));
     REQUIRE_FALSE(r);
     CHECK(r.error().code == errc::timed_out);
     CHECK(r.error().detail == "waiting for nothing: not done within 5ms");
@@ -62,7 +62,7 @@ TEST_CASE("what does not end in time is cancelled, and has ended when the error 
 TEST_CASE("without any time left nothing is begun", "[with_timeout]") {
     boost::asio::io_context io;
     bool gone = false;
-    CHECK(test::run(io, with_timeout(0ms, "x", never(gone))).error().code == errc::timed_out);
+    CHECK(test::run(io, with_timeout(0ms, "x", waits_for_ever(gone))).error().code == errc::timed_out);
     CHECK_FALSE(gone);
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("a cancelled caller gets errc::cancelled", "[with_timeout]") {
     bool gone = false;
     std::optional<result<int>> got;
     boost::asio::co_spawn(
-        io, with_timeout(1h, "x", never(gone)),
+        io, with_timeout(1h, "x", waits_for_ever(gone)),
         boost::asio::bind_cancellation_slot(
             stop.slot(), [&](std::exception_ptr, result<int> r) { got.emplace(std::move(r)); }));
     io.poll();
