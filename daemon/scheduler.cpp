@@ -41,7 +41,7 @@ constexpr std::int64_t rest_ms = 5'000;
 
 scheduler::scheduler(asio::any_io_executor loop, ledger& l, paced_clock& c, alarm& a, turn job_turn,
                      turn run_turn, turn_ended ended)
-    : loop_(loop),
+    : loop_(std::move(loop)),
       ledger_(l),
       clock_(c),
       alarm_(a),
@@ -118,7 +118,7 @@ bool scheduler::may_start(const due_run& run) const {
 void scheduler::start(std::int64_t id, const turn& t, std::set<std::int64_t>& busy) {
     busy.insert(id);
     // What ends here is one turn, never the daemon.
-    asio::co_spawn(loop_, t(id), [this, id, &busy](std::exception_ptr failed) {
+    asio::co_spawn(loop_, t(id), [this, id, &busy](const std::exception_ptr& failed) {
         if (failed) {
             if (!known_(failed)) log_failure(failed);
             rests_.push_back({&busy, id, clock_.boot_ms() + rest_ms});

@@ -70,7 +70,7 @@ private:
     turn run_turn_;
     turn_ended ended_;
     std::function<bool()> held_ = [] { return false; };
-    std::function<bool(std::exception_ptr)> known_ = [](std::exception_ptr) { return false; };
+    std::function<bool(std::exception_ptr)> known_ = [](const std::exception_ptr&) { return false; };
     std::set<std::int64_t> jobs_;   ///< in a turn
     std::set<std::int64_t> builds_; ///< runs in a turn that builds
     std::set<std::int64_t> settles_;

@@ -65,7 +65,7 @@ bool sync_folder(const fs::path& folder) {
 
 } // namespace
 
-spool::spool(fs::path state_directory)
+spool::spool(const fs::path& state_directory)
     : batch_(state_directory / "batch"), validation_(state_directory / "output" / "validation") {
     std::error_code ec;
     fs::create_directories(batch_, ec);
@@ -83,7 +83,7 @@ fs::path spool::errors_file(const std::string& batch_id) const {
 }
 
 result<fs::path> spool::open_report_folder(const std::string& name, bool is_latest) const {
-    const auto folder = validation_ / name;
+    auto folder = validation_ / name;
     std::error_code ec;
     fs::create_directories(folder, ec);
     if (!ec && !is_latest && fs::exists(validation_ / "latest", ec)) return folder;

@@ -19,7 +19,7 @@ namespace enrichd {
 class spool {
 public:
     /// Makes the folders. Throws fatal_error.
-    explicit spool(std::filesystem::path state_directory);
+    explicit spool(const std::filesystem::path& state_directory);
 
     std::filesystem::path request_file(const std::string& name) const { return batch_ / name; }
     std::filesystem::path results_file(const std::string& batch_id) const;

@@ -54,10 +54,11 @@ std::string way_out(errc code) {
 
 } // namespace
 
-storage_watch::storage_watch(asio::any_io_executor loop, asio::any_io_executor pool,
-                             std::filesystem::path state_directory, ledger& l, const clock& c, calls when)
+storage_watch::storage_watch(const asio::any_io_executor& loop, asio::any_io_executor pool,
+                             const std::filesystem::path& state_directory, ledger& l, const clock& c,
+                             calls when)
     : pool_(std::move(pool)),
-      probe_(std::move(state_directory) / "probe"),
+      probe_(state_directory / "probe"),
       ledger_(l),
       clock_(c),
       when_(std::move(when)),

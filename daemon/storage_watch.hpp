@@ -35,8 +35,8 @@ public:
     };
 
     /// References outlive the object; `pool` writes the probe.
-    storage_watch(boost::asio::any_io_executor loop, boost::asio::any_io_executor pool,
-                  std::filesystem::path state_directory, ledger& l, const clock& c, calls when);
+    storage_watch(const boost::asio::any_io_executor& loop, boost::asio::any_io_executor pool,
+                  const std::filesystem::path& state_directory, ledger& l, const clock& c, calls when);
 
     const std::optional<storage_trouble>& trouble() const { return trouble_; }
     /// For a call that has to write: why it cannot.

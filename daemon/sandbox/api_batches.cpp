@@ -164,6 +164,7 @@ reply service::list_batches(const http::server_request& in) {
     if (!order->after.empty() && !store_.batch(order->after)) return no_such_batch(order->after);
     const auto found = store_.batches(*order, wall_clock_ms());
     std::vector<nlohmann::ordered_json> items;
+    items.reserve(found.items.size());
     for (const auto& b : found.items)
         items.push_back(batch_object(b));
     return {200, text_of(list_object(std::move(items), found.has_more))};

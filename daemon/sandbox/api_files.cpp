@@ -177,6 +177,7 @@ reply service::list_files(const http::server_request& in) {
     if (!in.parameter("limit")) order->limit = 10'000;
     const auto found = store_.files(*order, in.parameter("purpose").value_or(""));
     std::vector<nlohmann::ordered_json> items;
+    items.reserve(found.items.size());
     for (const auto& f : found.items)
         items.push_back(file_object(f));
     return {200, text_of(list_object(std::move(items), found.has_more))};

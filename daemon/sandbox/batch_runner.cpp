@@ -83,7 +83,7 @@ void batch_runner::resume() {
 void batch_runner::start(const std::string& batch_id) {
     sleeping_.try_emplace(batch_id, executor_);
     // The database or the disk is broken if this throws: the sandbox ends, and says so.
-    asio::co_spawn(executor_, drive(batch_id), [](std::exception_ptr failure) {
+    asio::co_spawn(executor_, drive(batch_id), [](const std::exception_ptr& failure) {
         if (failure) std::rethrow_exception(failure);
     });
 }

@@ -26,7 +26,7 @@ namespace {
 constexpr std::uint64_t drain_limit = 1'000'000'000;
 constexpr std::chrono::seconds grace{5};
 
-void rethrow(std::exception_ptr failure) {
+void rethrow(const std::exception_ptr& failure) {
     if (failure) std::rethrow_exception(failure);
 }
 
@@ -60,7 +60,7 @@ struct folder_end {
     }
 };
 
-int run(sandbox_options options) {
+int run(const sandbox_options& options) {
     const folder_end end{options.temporary ? options.service.data : std::filesystem::path()};
     asio::io_context context{1};
     service api(context.get_executor(), options.service);

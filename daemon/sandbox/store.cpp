@@ -166,7 +166,7 @@ std::filesystem::path store::upload_path(std::uint64_t number) const {
     return folder_ / "work" / fmt::format("upload-{}", number);
 }
 
-void store::add_file(file_record f) {
+void store::add_file(const file_record& f) {
     sql_->add_file(f.id, f.purpose, f.filename, f.bytes, f.created_at, f.expires_at).run();
 }
 

@@ -58,7 +58,7 @@ public:
         return folder_ / "work" / (std::string(batch_id) + ".errors");
     }
 
-    void add_file(file_record f);
+    void add_file(const file_record& f);
     std::optional<file_record> file(std::string_view id);
     /// False where there is none. The bytes go too.
     bool remove_file(std::string_view id);

@@ -31,7 +31,7 @@ std::string pack_outcomes(const std::vector<merged_row>& rows) {
 }
 
 result<std::vector<merged_row>> unpack_outcomes(std::string_view packed, std::size_t expected) {
-    const error broken{errc::internal, "enrichd_merge_log: the outcomes of this slice cannot be read"};
+    error broken{errc::internal, "enrichd_merge_log: the outcomes of this slice cannot be read"};
     const json runs = json::parse(packed, nullptr, false);
     if (!runs.is_array()) return broken;
     std::vector<merged_row> rows;

@@ -35,6 +35,7 @@ constexpr std::string_view documents_oid = "(SELECT d.oid FROM pg_class c JOIN p
 
 std::vector<postgres_column> read_columns(const sql_rows& rows) {
     std::vector<postgres_column> out;
+    out.reserve(static_cast<std::size_t>(rows.size()));
     for (int i = 0; i < rows.size(); ++i)
         out.push_back({.name = rows.text(i, 0),
                        .type = rows.text(i, 1),

@@ -150,7 +150,7 @@ awaitable<result<std::unique_ptr<postgres_connection>>> postgres_connection::con
         auto c = co_await connect_one(parameters_for(url, host, what_for), place);
         if (c) {
             auto p = std::make_unique<parts>(co_await asio::this_coro::executor, std::move(pool), c->get());
-            c->release(); // p's now
+            (void)c->release(); // p's now
             co_return std::unique_ptr<postgres_connection>(new postgres_connection(std::move(p), place));
         }
         last = c.error();

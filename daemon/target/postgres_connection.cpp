@@ -53,13 +53,16 @@ postgres_connection::postgres_connection(std::unique_ptr<parts> p, std::string p
     : parts_(std::move(p)), place_(std::move(place)) {}
 
 postgres_connection::~postgres_connection() {
-    if (PQtransactionStatus(parts_->conn) == PQTRANS_ACTIVE) {
+    if (PQtransactionStatus(parts_->conn) != PQTRANS_ACTIVE) return;
+    try {
         // PQcancel opens a connection of its own and blocks meanwhile.
         asio::post(parts_->pool, [cancel = PQgetCancel(parts_->conn)] {
             char complaint[256];
             if (cancel) PQcancel(cancel, complaint, sizeof complaint);
             PQfreeCancel(cancel);
         });
+    } catch (const std::exception&) {
+        // No memory for it: the statement ends by the server's own limit.
     }
 }
 

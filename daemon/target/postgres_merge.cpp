@@ -77,6 +77,7 @@ private:
         const auto state = state_sql(catalogue_, settings_, slice_.want);
         if (!state) co_return merge_failure{state.error(), ""};
         std::vector<std::string_view> names;
+        names.reserve(slice_.rows.size());
         for (const auto& row : slice_.rows)
             names.push_back(row.key);
         const auto keys = binary_array(text_oid, names);

@@ -12,8 +12,8 @@
 namespace enrichd::target {
 
 struct postgres_connection::parts {
-    parts(boost::asio::any_io_executor loop, boost::asio::any_io_executor pool_, PGconn* c)
-        : pool(std::move(pool_)), conn(c), socket(std::move(loop), PQsocket(c)) {}
+    parts(const boost::asio::any_io_executor& loop, boost::asio::any_io_executor work, PGconn* c)
+        : pool(std::move(work)), conn(c), socket(loop, PQsocket(c)) {}
     ~parts() {
         socket.release(); // it is libpq's to close
         PQfinish(conn);

@@ -40,8 +40,10 @@ int sql_rows::size() const {
 }
 
 std::vector<std::string> sql_rows::columns() const {
+    const int count = PQnfields(result_.get());
     std::vector<std::string> names;
-    for (int i = 0; i < PQnfields(result_.get()); ++i)
+    names.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i)
         names.emplace_back(PQfname(result_.get(), i));
     return names;
 }

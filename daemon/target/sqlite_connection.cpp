@@ -107,7 +107,7 @@ result<std::string> document_source(sqlite::database& db, const sqlite_settings&
 std::vector<std::string> query_columns(sqlite::database& db, const std::string& query) {
     db.exec("DROP VIEW IF EXISTS temp.enrichd_source");
     db.exec(fmt::format("CREATE TEMP VIEW enrichd_source AS SELECT * FROM {}", as_subquery(query)));
-    sqlite::statement(db, "SELECT * FROM enrichd_source"); // says what is wrong with the query
+    const sqlite::statement read(db, "SELECT * FROM enrichd_source"); // says what is wrong with the query
     return table_columns(db, "enrichd_source");
 }
 

@@ -141,7 +141,7 @@ result<std::vector<migration_step>> plan_sqlite_migration(sqlite::database& db, 
 }
 
 result<std::vector<migration_step>> migrate_sqlite(sqlite::database& db, const sqlite_settings& s) {
-    const auto before = plan_sqlite_migration(db, s);
+    auto before = plan_sqlite_migration(db, s);
     if (!before) return before;
     for (const auto& m : texts(s)) {
         sqlite::transaction tx(db);

@@ -16,7 +16,7 @@ void turnstile::queue::leave() {
     if (!waiting.empty()) waiting.front()->cancel();
 }
 
-turnstile::pass turnstile::make_pass(std::shared_ptr<queue> q) {
+turnstile::pass turnstile::make_pass(const std::shared_ptr<queue>& q) {
     q->taken = true;
     return pass(q.get(), [q](void*) { q->leave(); });
 }

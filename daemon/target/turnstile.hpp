@@ -24,7 +24,7 @@ private:
         std::list<boost::asio::steady_timer*> waiting;
         void leave();
     };
-    static pass make_pass(std::shared_ptr<queue> q);
+    static pass make_pass(const std::shared_ptr<queue>& q);
 
     std::shared_ptr<queue> queue_ = std::make_shared<queue>();
 };

@@ -130,7 +130,7 @@ TEST_CASE("docs/control-protocol.md describes every call with its rights", "[cor
 
 TEST_CASE("docs/control-protocol.md lists every error as the program maps it", "[core][control][docs]") {
     std::stringstream lines(document("control-protocol.md"));
-    std::string all, line;
+    std::string line;
     for (int i = 0; i <= static_cast<int>(errc::internal); ++i) {
         const auto code = static_cast<errc>(i);
         CAPTURE(name(code));
