@@ -21,10 +21,10 @@ namespace asio = boost::asio;
 
 namespace {
 
-asio::posix::stream_descriptor make_timer(asio::any_io_executor loop, clockid_t clock) {
+asio::posix::stream_descriptor make_timer(const asio::any_io_executor& loop, clockid_t clock) {
     const int fd = timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC);
     if (fd < 0) throw fatal_error(errc::io, fmt::format("cannot make a timer: {}", std::strerror(errno)));
-    return {std::move(loop), fd};
+    return {loop, fd};
 }
 
 // False if the clock was stepped while the timer was armed before: the kernel tells it once, by ECANCELED.
@@ -49,7 +49,7 @@ asio::awaitable<void> wait_for(asio::posix::stream_descriptor& timer) {
 
 } // namespace
 
-system_alarm::system_alarm(asio::any_io_executor loop, std::chrono::milliseconds longest)
+system_alarm::system_alarm(const asio::any_io_executor& loop, std::chrono::milliseconds longest)
     : wall_(make_timer(loop, CLOCK_REALTIME)), boot_(make_timer(loop, CLOCK_BOOTTIME)), longest_(longest) {}
 
 asio::awaitable<void> system_alarm::sleep_until(std::int64_t due_ms) {

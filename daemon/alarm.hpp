@@ -29,7 +29,7 @@ public:
 class system_alarm final : public alarm {
 public:
     /// Throws fatal_error if the kernel has no timers for us.
-    explicit system_alarm(boost::asio::any_io_executor loop,
+    explicit system_alarm(const boost::asio::any_io_executor& loop,
                           std::chrono::milliseconds longest = std::chrono::minutes(1));
 
     boost::asio::awaitable<void> sleep_until(std::int64_t due_ms) override;

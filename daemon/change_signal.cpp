@@ -9,7 +9,7 @@ namespace enrichd {
 
 namespace asio = boost::asio;
 
-change_signal::change_signal(asio::any_io_executor loop)
+change_signal::change_signal(const asio::any_io_executor& loop)
     : news_(loop, asio::steady_timer::time_point::max()) {}
 
 void change_signal::bump() {

@@ -16,7 +16,7 @@ namespace enrichd {
 /// ledger. For the loop's thread alone.
 class change_signal {
 public:
-    explicit change_signal(boost::asio::any_io_executor loop);
+    explicit change_signal(const boost::asio::any_io_executor& loop);
 
     void bump();
     /// Shutdown: every waiter, and every later one, ends with errc::cancelled.

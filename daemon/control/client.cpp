@@ -75,8 +75,7 @@ refusal read_refusal(const reply& r) {
     return {errc::internal, fmt::format("the daemon answered with HTTP {} and no reason", r.status), {}};
 }
 
-client::client(boost::asio::any_io_executor, std::string socket)
-    : socket_(std::move(socket)), http_(settings_for(socket_)) {}
+client::client(std::string socket) : socket_(std::move(socket)), http_(settings_for(socket_)) {}
 
 awaitable<result<reply>> client::send(http::request r) {
     auto answer = co_await http_.send(std::move(r));

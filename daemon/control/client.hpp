@@ -6,7 +6,6 @@
 #include "core/error.hpp"
 #include "daemon/http/client.hpp"
 
-#include <boost/asio/any_io_executor.hpp>
 #include <nlohmann/json.hpp>
 
 #include <functional>
@@ -50,7 +49,7 @@ using byte_sink = http::body_sink;
 /// error.
 class client {
 public:
-    client(boost::asio::any_io_executor executor, std::string socket);
+    explicit client(std::string socket);
 
     const std::string& socket() const { return socket_; }
 

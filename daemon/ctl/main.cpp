@@ -13,6 +13,7 @@
 #include <exception>
 #include <string_view>
 #include <unistd.h>
+#include <utility>
 
 #include "core/config.hpp"
 #include "daemon/ctl/cli.hpp"
@@ -29,7 +30,7 @@ using namespace enrichd::ctl;
 class program {
 public:
     explicit program(const options& opt)
-        : daemon_(io_.get_executor(), find_socket(opt.socket)),
+        : daemon_(find_socket(opt.socket)),
           session_(opt, look_at_terminal(opt.no_color), daemon_),
           signals_(io_, SIGINT) {}
 
@@ -38,7 +39,7 @@ public:
         // What the command throws, and what it returns, both end here.
         auto ended = [this](std::exception_ptr e, exit_code code) {
             signals_.cancel();
-            thrown_ = e;
+            thrown_ = std::move(e);
             code_ = code;
         };
         boost::asio::co_spawn(io_, run_command(session_),

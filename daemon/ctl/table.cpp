@@ -62,6 +62,7 @@ std::vector<std::size_t> table::fit(const std::vector<std::size_t>& natural, std
 
 std::string table::render(const terminal& term) const {
     std::vector<std::size_t> natural;
+    natural.reserve(columns_.size());
     for (const auto& c : columns_)
         natural.push_back(display_width(c.title));
     for (const auto& row : rows_)

@@ -31,7 +31,7 @@ T run_to_end(boost::asio::io_context& io, boost::asio::awaitable<T> op) {
 
 class control_caller {
 public:
-    explicit control_caller(const std::string& socket) : client_(io_.get_executor(), socket) {}
+    explicit control_caller(const std::string& socket) : client_(socket) {}
 
     result<control::reply> get(route_id route, std::string id = {}, std::string query = {}) {
         return run_to_end(io_, client_.get(route, std::move(id), std::move(query)));
