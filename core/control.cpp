@@ -197,6 +197,22 @@ std::vector<command> make_commands() {
          {},
          r::migrate,
          "enrichctl migrate --plan"},
+        {c::backup,
+         "backup",
+         "Write a copy of the ledger, as it is at one moment; work goes on meanwhile",
+         nothing,
+         {a_flag::out},
+         {a_flag::out},
+         r::ledger,
+         "enrichctl backup --out enrichd-ledger.db"},
+        {c::verify,
+         "verify",
+         "Check that the ledger is sound and its books add up; changes nothing",
+         nothing,
+         {},
+         {},
+         r::verification,
+         "enrichctl verify"},
         {c::tokens,
          "tokens",
          "Count the tokens of a text; needs no daemon",
@@ -255,6 +271,8 @@ std::string_view meaning_of(const command& c, flag_id id) {
     if (is(k::jobs, a_flag::all)) return "the ended jobs too";
     if (is(k::quarantine_release, a_flag::all)) return "every quarantined row";
     if (is(k::report, a_flag::out)) return "write it to this file (- is standard output); folders are made";
+    if (is(k::backup, a_flag::out))
+        return "the copy; what was there is replaced once it is whole (- is standard output)";
     if (is(k::job, a_flag::out))
         return "write a copy of its request file here, as build does (- is standard output)";
     if (is(k::submit, a_flag::no_wait)) return "do not stay until the provider has taken the batch";

@@ -64,6 +64,8 @@ enum class command_id {
     quarantine_release,
     report,
     migrate,
+    backup,
+    verify,
     tokens,
     version,
 };

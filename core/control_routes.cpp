@@ -24,6 +24,8 @@ constexpr route routes_in_order[] = {
     {route_id::run_events, "GET", "/v1/runs/{id}/events", access::look},
     {route_id::report, "GET", "/v1/report", access::operate},
     {route_id::quarantine, "GET", "/v1/quarantine", access::operate},
+    {route_id::ledger, "GET", "/v1/ledger", access::operate},
+    {route_id::verification, "GET", "/v1/ledger/verification", access::operate},
     {route_id::migration_plan, "GET", "/v1/migration", access::operate},
     {route_id::plan, "POST", "/v1/plan", access::operate},
     {route_id::start_run, "POST", "/v1/runs", access::operate},

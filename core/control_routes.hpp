@@ -21,6 +21,8 @@ enum class route_id {
     run_events,
     report,
     quarantine,
+    ledger,
+    verification,
     migration_plan,
     plan,
     start_run,

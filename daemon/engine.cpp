@@ -30,11 +30,15 @@ longest_waits waits_of(const config& c) {
     return {poll.count(), from_seconds(look).count(), hour_ms};
 }
 
+std::string ledger_path_of(const std::filesystem::path& state_directory) {
+    return (state_directory / "ledger.db").string();
+}
+
 } // namespace
 
 engine::engine(engine_parts p, engine_world w)
     : clock_(p.clock),
-      ledger_((p.state_directory / "ledger.db").string()),
+      ledger_(ledger_path_of(p.state_directory)),
       spool_(p.state_directory),
       changes_(p.loop),
       random_(p.random),
@@ -90,6 +94,8 @@ operation_parts engine::operation_parts_of(const engine_parts& p) {
             .wake = [this] { scheduler_.wake(); },
             .in_turn = [this](std::int64_t id) { return scheduler_.in_turn_job(id); },
             .state = [this] { return stopping_ ? daemon_state::draining : daemon_state::running; },
+            .pool = p.pool,
+            .ledger_path = ledger_path_of(p.state_directory),
             .pid = getpid(),
             .started_ms = clock_.now_ms(),
             .config_file = p.config_file,

@@ -52,6 +52,13 @@ void copy_bytes(const descriptor& from, const descriptor& to, const std::string&
     }
 }
 
+void sync_folder_of(const std::string& path) {
+    auto folder = std::filesystem::path(path).parent_path().string();
+    if (folder.empty()) folder = ".";
+    const descriptor d(folder, O_RDONLY | O_DIRECTORY);
+    if (d.get() < 0 || fsync(d.get()) != 0) fail(folder, "make durable");
+}
+
 } // namespace
 
 std::optional<std::string> rewrite_beside(const std::string& path) {
@@ -68,10 +75,13 @@ std::optional<std::string> rewrite_beside(const std::string& path) {
 
 void put_in_place(const std::string& copy, const std::string& path) {
     if (rename(copy.c_str(), path.c_str()) != 0) fail(copy, "rename");
-    auto folder = std::filesystem::path(path).parent_path().string();
-    if (folder.empty()) folder = ".";
-    const descriptor d(folder, O_RDONLY | O_DIRECTORY);
-    if (d.get() < 0 || fsync(d.get()) != 0) fail(folder, "make durable");
+    sync_folder_of(path);
+}
+
+void make_durable(const std::string& path) {
+    const descriptor file(path, O_RDONLY);
+    if (file.get() < 0 || fsync(file.get()) != 0) fail(path, "make durable");
+    sync_folder_of(path);
 }
 
 } // namespace enrichd

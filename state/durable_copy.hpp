@@ -1,4 +1,4 @@
-// A file whose last sync failed, written anew under its name.
+// Files that survive power loss: one whose last sync failed, written anew under its name; and one just made.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -13,5 +13,8 @@ std::optional<std::string> rewrite_beside(const std::string& path);
 
 /// Gives the copy the file's name, durably. Throws fatal_error(io).
 void put_in_place(const std::string& copy, const std::string& path);
+
+/// Waits until a file that was just written, and its name, are on disk. Throws fatal_error(io).
+void make_durable(const std::string& path);
 
 } // namespace enrichd

@@ -115,6 +115,8 @@ awaitable<void> handlers::dispatch(call& c) {
             co_await send_report(c);
         else if (c.route == route_id::request_file)
             co_await send_request_file(c);
+        else if (c.route == route_id::ledger)
+            co_await send_ledger(c);
         else
             co_await answer(c);
     } catch (const std::exception& e) {
@@ -210,6 +212,7 @@ awaitable<result<json>> handlers::ask(call& c) {
         if (!order) co_return order.error();
         co_return co_await ops_.plan(std::move(*order));
     }
+    case route_id::verification: co_return co_await ops_.verification();
     case route_id::migration_plan: co_return co_await ops_.migration_plan();
     case route_id::migrate: {
         if (auto r = read_nothing(c.body); !r) co_return r.error();
@@ -248,6 +251,17 @@ awaitable<void> handlers::send_request_file(call& c) {
     }
     const auto fields = version_field();
     const auto sent = co_await c.out.send_file(*path, "application/x-ndjson", fields);
+    if (!sent && !c.out.started()) (void)co_await send_error(c.out, sent.error());
+}
+
+awaitable<void> handlers::send_ledger(call& c) {
+    const auto copy = co_await ops_.ledger_copy();
+    if (!copy) {
+        (void)co_await send_error(c.out, copy.error());
+        co_return;
+    }
+    const auto fields = version_field();
+    const auto sent = co_await c.out.send_file(**copy, "application/vnd.sqlite3", fields);
     if (!sent && !c.out.started()) (void)co_await send_error(c.out, sent.error());
 }
 

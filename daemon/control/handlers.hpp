@@ -46,6 +46,7 @@ private:
     awaitable<void> stream_events(call& c);
     awaitable<void> send_report(call& c);
     awaitable<void> send_request_file(call& c);
+    awaitable<void> send_ledger(call& c);
 
     operations& ops_;
     peer_policy may_operate_;

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,6 +66,13 @@ public:
     virtual result<std::string> request_file(std::string job_id) = 0;
     /// The newest report, or that of one run: "md" or "json".
     virtual result<std::string> report(std::optional<std::string> run, std::string format) = 0;
+
+    /// A path; the file is removed once nobody holds it any more.
+    using handed_file = std::shared_ptr<const std::string>;
+    /// A copy of the ledger as it is now. Errors: state_conflict while another is held; disk_full, io.
+    virtual awaitable<result<handed_file>> ledger_copy() = 0;
+    /// Whether the ledger is sound. Errors: io.
+    virtual awaitable<result<json>> verification() = 0;
 
     virtual awaitable<result<json>> migration_plan() = 0;
     virtual awaitable<result<json>> migrate() = 0;

@@ -23,6 +23,8 @@ awaitable<exit_code> run_command(session& s) {
     case command_id::quarantine_release: return do_release(s);
     case command_id::report: return do_report(s);
     case command_id::migrate: return do_migrate(s);
+    case command_id::backup: return do_backup(s);
+    case command_id::verify: return do_verify(s);
     case command_id::version: return do_version(s);
     case command_id::tokens: break; // needs no daemon, and never comes here
     }

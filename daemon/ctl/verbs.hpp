@@ -26,6 +26,8 @@ awaitable<exit_code> do_cancel(session& s);
 awaitable<exit_code> do_change(session& s); ///< discard, retry, pause, resume
 awaitable<exit_code> do_release(session& s);
 awaitable<exit_code> do_migrate(session& s);
+awaitable<exit_code> do_backup(session& s);
+awaitable<exit_code> do_verify(session& s);
 
 /// Counts tokens; asks no daemon.
 exit_code count_tokens(const options& opt);

@@ -1,4 +1,4 @@
-// Commands that look: status, jobs, job, report, quarantine list, version.
+// Commands that look: status, jobs, job, report, backup, quarantine list, verify, version.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -40,6 +40,25 @@ awaitable<result<void>> pass_on(std::optional<file_writer>& file, std::span<cons
     co_return result<void>();
 }
 
+// What the daemon sends as it is goes to --out, or to standard output.
+awaitable<exit_code> write_out(session& s, route_id route, std::string query) {
+    std::optional<file_writer> file;
+    const auto out = s.opt.value(flag_id::out);
+    if (!out.empty()) {
+        auto opened = file_writer::open(out);
+        if (!opened) co_return s.fail(exit_code::failed, opened.error().detail).code;
+        file.emplace(std::move(*opened));
+    }
+    const control::byte_sink sink = [&file](std::span<const char> piece) { return pass_on(file, piece); };
+    auto r = co_await s.download(route, std::string(), std::move(query), sink);
+    if (!r) co_return r.error().code;
+    if (file) {
+        if (auto done = file->finish(); !done) co_return s.fail(exit_code::failed, done.error().detail).code;
+        if (!is_standard_output(out)) s.shown.note(fmt::format("wrote {}", escape(out)));
+    }
+    co_return exit_code::ok;
+}
+
 } // namespace
 
 awaitable<exit_code> do_status(session& s) {
@@ -72,21 +91,11 @@ awaitable<exit_code> do_jobs(session& s) {
 awaitable<exit_code> do_report(session& s) {
     std::string query = s.opt.json ? "?format=json" : "?format=md";
     if (s.opt.has(flag_id::run)) query += "&run=" + percent_encode(s.opt.value(flag_id::run));
-    std::optional<file_writer> file;
-    const auto out = s.opt.value(flag_id::out);
-    if (!out.empty()) {
-        auto opened = file_writer::open(out);
-        if (!opened) co_return s.fail(exit_code::failed, opened.error().detail).code;
-        file.emplace(std::move(*opened));
-    }
-    const control::byte_sink sink = [&file](std::span<const char> piece) { return pass_on(file, piece); };
-    auto r = co_await s.download(route_id::report, std::string(), query, sink);
-    if (!r) co_return r.error().code;
-    if (file) {
-        if (auto done = file->finish(); !done) co_return s.fail(exit_code::failed, done.error().detail).code;
-        if (!is_standard_output(out)) s.shown.note(fmt::format("wrote {}", escape(out)));
-    }
-    co_return exit_code::ok;
+    co_return co_await write_out(s, route_id::report, std::move(query));
+}
+
+awaitable<exit_code> do_backup(session& s) {
+    co_return co_await write_out(s, route_id::ledger, std::string());
 }
 
 awaitable<exit_code> do_quarantine_list(session& s) {
@@ -94,6 +103,21 @@ awaitable<exit_code> do_quarantine_list(session& s) {
     if (!r) co_return r.error().code;
     if (!s.print_json(*r)) s.print(show_quarantine(r->body, s.term));
     co_return exit_code::ok;
+}
+
+awaitable<exit_code> do_verify(session& s) {
+    auto r = co_await s.get(route_id::verification);
+    if (!r) co_return r.error().code;
+    const fields found(r->body);
+    const bool sound = found.text("status") == "sound";
+    if (!s.print_json(*r)) {
+        for (const auto& fault : found.texts("faults"))
+            s.print(fmt::format("{}\n", escape(fault)));
+        s.print(fmt::format("the ledger is {}: {} and {} were checked\n", sound ? "sound" : "NOT sound",
+                            counted(found.count("jobs"), "job"),
+                            counted(found.count("requests"), "request")));
+    }
+    co_return sound ? exit_code::ok : exit_code::failed;
 }
 
 awaitable<exit_code> do_version(session& s) {

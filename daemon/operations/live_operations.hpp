@@ -5,6 +5,7 @@
 #include "daemon/control/operations.hpp"
 #include "daemon/operations/operation_parts.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,10 @@ public:
     awaitable<result<json>> plan(run_order order) override;
     awaitable<result<json>> migration_plan() override;
     awaitable<result<json>> migrate() override;
+
+    // The ledger as a whole: ledger_care.cpp
+    awaitable<result<handed_file>> ledger_copy() override;
+    awaitable<result<json>> verification() override;
 
     // Runs and all that is under way: commands.cpp
     result<json> start_run(run_order order) override;
@@ -72,6 +77,7 @@ private:
     awaitable<result<json>> plan_by_kind(run_order order, build_settings with);
 
     operation_parts parts_;
+    std::weak_ptr<const std::string> copy_; ///< of the ledger: being made or sent
 };
 
 } // namespace enrichd

@@ -9,6 +9,8 @@
 #include "daemon/storage_watch.hpp"
 #include "state/ledger.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -29,6 +31,9 @@ struct operation_parts {
     std::function<void()> wake;                       ///< something may be due now
     std::function<bool(std::int64_t job_id)> in_turn; ///< a turn of the job is under way
     std::function<daemon_state()> state;
+
+    boost::asio::any_io_executor pool; ///< for what blocks
+    std::string ledger_path;
 
     std::int64_t pid = 0;
     std::int64_t started_ms = 0;

@@ -98,6 +98,13 @@ result<std::string> fake_operations::report(std::optional<std::string> run, std:
     if (const auto e = errors.find("report"); e != errors.end()) return e->second;
     return report_text;
 }
+control::awaitable<result<fake_operations::handed_file>> fake_operations::ledger_copy() {
+    if (auto e = answer("ledger_copy"); !e && ledger_path.empty()) co_return e.error();
+    co_return std::make_shared<const std::string>(ledger_path);
+}
+control::awaitable<result<json>> fake_operations::verification() {
+    co_return answer("verification");
+}
 control::awaitable<result<json>> fake_operations::migration_plan() {
     co_return answer("migration_plan");
 }

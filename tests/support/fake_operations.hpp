@@ -30,6 +30,7 @@ public:
     control::run_order order;       ///< of the last plan, run or build
     std::string report_text = "# Report\n";
     std::string request_path;
+    std::string ledger_path;            ///< of what ledger_copy() hands out
     std::optional<error> write_refusal; ///< as of a full disk
     bool saw_rows = false;              ///< the last job() was asked with_rows
 
@@ -59,6 +60,8 @@ public:
     result<json> quarantine_release(std::vector<std::string> keys, bool all) override;
     result<std::string> request_file(std::string job_id) override;
     result<std::string> report(std::optional<std::string> run, std::string format) override;
+    awaitable<result<handed_file>> ledger_copy() override;
+    awaitable<result<json>> verification() override;
     awaitable<result<json>> migration_plan() override;
     awaitable<result<json>> migrate() override;
     awaitable<result<std::uint64_t>> changed(std::uint64_t version) override;

@@ -42,6 +42,8 @@ struct operations_fixture : ledger_fixture {
                 [this] { ++woken; },
                 [this](std::int64_t id) { return in_turn.count(id) != 0; },
                 [this] { return state; },
+                loop.get_executor(),
+                (folder / "ledger.db").string(),
                 4711,
                 noon - 5000,
                 "/etc/enrichd/enrichd.toml"};
