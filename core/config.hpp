@@ -36,6 +36,7 @@ struct poll_config {
 struct submit_config {
     std::vector<double> reconcile_seconds = {10, 30, 120,
                                              600}; ///< waits between looks after an ambiguous answer
+    bool hold_unknown = false; ///< after the last look a person decides, instead of sending again
 };
 
 struct batch_config {

@@ -89,6 +89,12 @@ void add_pace(keys& k) {
         "submit.reconcile_seconds",
         [](config& c) -> std::vector<double>& { return c.submit.reconcile_seconds; }, 0.05, 86400,
         {.meaning = "The waits between looks at the provider's list after an ambiguous answer."}));
+    k.push_back(flag_key(
+        "submit.submit_unknown", [](config& c) -> bool& { return c.submit.hold_unknown; }, "reconcile",
+        "hold",
+        {.meaning =
+             "What follows the last of these looks, if none found the batch: it is sent again under the same "
+             "submission, or it waits for `enrichctl resolve`."}));
     k.push_back(count_key<std::uint64_t>(
         "batch.max_requests", [](config& c) -> std::uint64_t& { return c.batch.max_requests; }, 1, 50'000,
         {.meaning = "Requests of one file, at most; more make further files.",

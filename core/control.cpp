@@ -39,6 +39,11 @@ constexpr flag flag_table[] = {
     {a_flag::abandon, "--abandon", "",
      "give the batch up, should the provider not end it or have lost it: nothing more of it is fetched or "
      "merged"},
+    {a_flag::adopt, "--adopt", "BATCH",
+     "this batch of the provider's is the one: it is looked at first, and taken if it fits"},
+    {a_flag::resubmit, "--resubmit", "",
+     "no batch was made: send it again, under the same submission. Should one show up after all, it is "
+     "cancelled, and what it did is paid for"},
 };
 
 const std::vector<flag_id> order_flags = {a_flag::kind,   a_flag::since,   a_flag::limit,
@@ -156,6 +161,14 @@ std::vector<command> make_commands() {
          {},
          r::retry,
          "enrichctl retry 7"},
+        {c::resolve,
+         "resolve",
+         "Say what became of a submission that the provider may or may not have taken",
+         a_job,
+         {a_flag::adopt, a_flag::resubmit},
+         {},
+         r::resolve,
+         "enrichctl resolve 7 --adopt batch_abc123"},
         {c::pause,
          "pause",
          "Submit nothing new; polling and merging go on",

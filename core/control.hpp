@@ -36,6 +36,8 @@ enum class flag_id {
     model,
     jsonl,
     abandon,
+    adopt,
+    resubmit,
 };
 
 struct flag {
@@ -58,6 +60,7 @@ enum class command_id {
     cancel,
     discard,
     retry,
+    resolve,
     pause,
     resume,
     quarantine_list,

@@ -36,6 +36,7 @@ constexpr route routes_in_order[] = {
     {route_id::cancel, "POST", "/v1/cancel", access::operate},
     {route_id::discard, "POST", "/v1/jobs/{id}/discard", access::operate},
     {route_id::retry, "POST", "/v1/jobs/{id}/retry", access::operate},
+    {route_id::resolve, "POST", "/v1/jobs/{id}/resolve", access::operate},
     {route_id::pause, "POST", "/v1/pause", access::operate},
     {route_id::resume, "POST", "/v1/resume", access::operate},
     {route_id::release, "POST", "/v1/quarantine/release", access::operate},

@@ -33,6 +33,7 @@ enum class route_id {
     cancel,
     discard,
     retry,
+    resolve,
     pause,
     resume,
     release,

@@ -33,13 +33,15 @@ std::string_view expected_by(flag_id id) {
     case flag_id::batch_id:
     case flag_id::run: return "an id";
     case flag_id::model: return "the name of a model";
+    case flag_id::adopt: return "the provider's id of a batch";
     case flag_id::automatic:
     case flag_id::wait:
     case flag_id::no_wait:
     case flag_id::all:
     case flag_id::plan:
     case flag_id::jsonl:
-    case flag_id::abandon: return "nothing";
+    case flag_id::abandon:
+    case flag_id::resubmit: return "nothing";
     }
     return "";
 }
@@ -72,14 +74,16 @@ bool is_right(flag_id id, const std::string& v) {
     case flag_id::input:
     case flag_id::batch_id:
     case flag_id::run:
-    case flag_id::model: return !v.empty();
+    case flag_id::model:
+    case flag_id::adopt: return !v.empty();
     case flag_id::automatic:
     case flag_id::wait:
     case flag_id::no_wait:
     case flag_id::all:
     case flag_id::plan:
     case flag_id::jsonl:
-    case flag_id::abandon: return v.empty();
+    case flag_id::abandon:
+    case flag_id::resubmit: return v.empty();
     }
     return false;
 }

@@ -18,11 +18,11 @@ constexpr std::array<std::string_view, 12> state_names = {
     "polling", "fetched",       "merged",   "failed",        "cancelled",      "discarded"};
 static_assert(state_names.size() == std::variant_size_v<state>);
 
-constexpr std::array<std::string_view, 18> event_names = {
-    "upload_intended", "file_uploaded",  "file_not_found",  "file_refused",    "submit_intended",
-    "batch_created",   "batch_refused",  "batch_postponed", "batch_unclear",   "batch_not_found",
-    "batch_seen",      "cancel_wanted",  "cancel_sent",     "results_fetched", "slice_merged",
-    "all_merged",      "discard_wanted", "abandon_wanted"};
+constexpr std::array<std::string_view, 19> event_names = {
+    "upload_intended", "file_uploaded", "file_not_found",  "file_refused",  "submit_intended",
+    "batch_created",   "batch_refused", "batch_postponed", "batch_unclear", "batch_not_found",
+    "resubmit_wanted", "batch_seen",    "cancel_wanted",   "cancel_sent",   "results_fetched",
+    "slice_merged",    "all_merged",    "discard_wanted",  "abandon_wanted"};
 static_assert(event_names.size() == std::variant_size_v<event::any>);
 
 constexpr std::array<std::string_view, 10> effect_names = {
@@ -92,6 +92,15 @@ std::string_view effect::name(const any& e) {
 
 bool keeps_its_time(const state& s) {
     return std::holds_alternative<submit_unknown>(s);
+}
+
+bool may_duplicate(const state& from, const state& to) {
+    return std::holds_alternative<submit_unknown>(from) && std::holds_alternative<uploaded>(to);
+}
+
+bool is_over_at_provider(const state& s) {
+    if (const auto* p = std::get_if<polling>(&s)) return enrichd::has_ended(p->status);
+    return std::holds_alternative<fetched>(s) || has_ended(s);
 }
 
 // Answers were paid for, and are waited for until the user gives them up. Of errors nothing is lost; some

@@ -171,6 +171,7 @@ struct batch_unclear {
 struct batch_not_found {
     bool last_look = false;
 };
+struct resubmit_wanted {}; ///< the user says that no batch was made: it is sent again
 struct batch_seen {
     batch_object batch;
 };
@@ -190,10 +191,10 @@ struct all_merged {};
 struct discard_wanted {};
 struct abandon_wanted {}; ///< the user gives up a batch of which nothing more is to be had
 
-using any =
-    std::variant<upload_intended, file_uploaded, file_not_found, file_refused, submit_intended, batch_created,
-                 batch_refused, batch_postponed, batch_unclear, batch_not_found, batch_seen, cancel_wanted,
-                 cancel_sent, results_fetched, slice_merged, all_merged, discard_wanted, abandon_wanted>;
+using any = std::variant<upload_intended, file_uploaded, file_not_found, file_refused, submit_intended,
+                         batch_created, batch_refused, batch_postponed, batch_unclear, batch_not_found,
+                         resubmit_wanted, batch_seen, cancel_wanted, cancel_sent, results_fetched,
+                         slice_merged, all_merged, discard_wanted, abandon_wanted>;
 
 /// The event's word in the history: the name of its struct.
 std::string_view name(const any& e);
@@ -248,6 +249,13 @@ std::string_view name(const any& e);
 /// True while only time can tell: whether a batch exists is known by looks through the provider's list at the
 /// times of a schedule, and no command hurries one.
 bool keeps_its_time(const state& s);
+
+/// True where a submission is sent again though a batch of it may exist: one that shows up late is paid for
+/// beside the new one.
+bool may_duplicate(const state& from, const state& to);
+
+/// True once the provider will do no more for the job: its batch has ended there, or it never had one.
+bool is_over_at_provider(const state& s);
 
 /// True where a batch has ended with answers, and does not name the files that hold them yet: they are waited
 /// for until the deadline, or until the user cancels.

@@ -75,6 +75,10 @@ state on(const submit_unknown& s, const event::batch_not_found& e) {
     return next;
 }
 
+state on(const submit_unknown& s, const event::resubmit_wanted&) {
+    return uploaded{s.file_id, s.submission, s.since_ms};
+}
+
 // What may have been paid is given up by the user alone, and with a reason that says so.
 constexpr auto given_up = "given up by the user; what it did by then is not merged";
 

@@ -47,6 +47,7 @@ struct effect_done {
     job::event::any event;
     std::string detail; ///< for history and log
     std::optional<slice_record> slice;
+    std::vector<batch_object> twins = {}; ///< batches beside the one that is kept, cancelled where they ran
 };
 
 /// The effect could not be done now; the state stays.

@@ -51,13 +51,12 @@ engine::engine(engine_parts p, engine_world w)
       settler_(ledger_, spool_, clock_, p.pool),
       reports_(ledger_, spool_, clock_, p.pool),
       run_driver_(run_parts()),
-      scheduler_(
-          p.loop, ledger_, clock_, p.alarm, [this](std::int64_t id) { return job_driver_.take_turn(id); },
-          [this](std::int64_t id) { return run_driver_.take_turn(id); },
-          [this](std::exception_ptr failed) {
-              changes_.bump();
-              tell_(failed);
-          }),
+      sweeper_(ledger_, clock_, random_, [this] { changes_.bump(); }),
+      scheduler_(p.loop, ledger_, clock_, p.alarm, turns(),
+                 [this](std::exception_ptr failed) {
+                     changes_.bump();
+                     tell_(failed);
+                 }),
       operations_(operation_parts_of(p)) {
     scheduler_.heed([this] { return storage_.trouble().has_value(); },
                     [this](std::exception_ptr failed) { return storage_.suspect(failed); });
@@ -76,6 +75,12 @@ run_driver::parts engine::run_parts() {
             [this](const error& why) { storage_.suspect(why); }};
 }
 
+scheduler::turns engine::turns() {
+    return {[this](std::int64_t id) { return job_driver_.take_turn(id); },
+            [this](std::int64_t id) { return run_driver_.take_turn(id); },
+            [this] { return sweeper_.sweep(); }};
+}
+
 storage_watch::calls engine::storage_calls() {
     return {[this] {
                 changes_.bump();
@@ -91,6 +96,7 @@ operation_parts engine::operation_parts_of(const engine_parts& p) {
             .builder = builder_,
             .changes = changes_,
             .settings = [this] { return current(); },
+            .provider = [this] { return world_.provider; },
             .wake = [this] { scheduler_.wake(); },
             .in_turn = [this](std::int64_t id) { return scheduler_.in_turn_job(id); },
             .state = [this] { return stopping_ ? daemon_state::draining : daemon_state::running; },
@@ -106,11 +112,13 @@ void engine::set_world(engine_world w) {
     world_ = std::move(w);
     const auto& c = *world_.settings;
     effects_.set_world(world_.provider, world_.target);
+    sweeper_.set_client(world_.provider);
     effects_.set_looks(c.submit.reconcile_seconds.size());
     effects_.set_slice_lines(static_cast<std::size_t>(c.batch.merge_rows));
     job_driver_.set_rules({{from_seconds(c.poll.first_seconds), from_seconds(c.poll.max_seconds)},
                            c.submit.reconcile_seconds,
-                           from_seconds(c.poll.deadline_hours * 3600)});
+                           from_seconds(c.poll.deadline_hours * 3600),
+                           c.submit.hold_unknown});
 }
 
 boost::asio::awaitable<void> engine::run() {
@@ -127,6 +135,7 @@ boost::asio::awaitable<void> engine::run() {
 void engine::stop() {
     stopping_ = true;
     storage_.stop();
+    sweeper_.stop();
     scheduler_.stop();
     changes_.close();
 }

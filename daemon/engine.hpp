@@ -16,6 +16,7 @@
 #include "daemon/scheduler.hpp"
 #include "daemon/spool.hpp"
 #include "daemon/storage_watch.hpp"
+#include "daemon/sweeper.hpp"
 #include "state/ledger.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -82,6 +83,7 @@ public:
 private:
     build_settings current() const { return {world_.settings, world_.models, world_.target}; }
     run_driver::parts run_parts();
+    scheduler::turns turns();
     operation_parts operation_parts_of(const engine_parts& parts);
     storage_watch::calls storage_calls();
     void storage_recovered();
@@ -105,6 +107,7 @@ private:
     run_settler settler_;
     report_writer reports_;
     run_driver run_driver_;
+    sweeper sweeper_;
     scheduler scheduler_;
     live_operations operations_;
     bool stopping_ = false; ///< set by stop()

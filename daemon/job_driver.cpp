@@ -4,6 +4,7 @@
 #include "core/overloaded.hpp"
 #include "daemon/bill.hpp"
 #include "daemon/job_log.hpp"
+#include "daemon/twins.hpp"
 
 #include <fmt/format.h>
 
@@ -91,16 +92,18 @@ boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
         row = ledger_.jobs().find(job_id);
     }
 
-    const auto came_of_it = co_await effects_.perform(what, *row);
+    auto came_of_it = co_await effects_.perform(what, *row);
 
     // Wishes may have been recorded meanwhile; the state is still the one that this turn left.
     const auto known = row->wishes;
     row = ledger_.jobs().find(job_id);
     const bool new_wishes = row->wishes != known;
-    if (const auto* done = std::get_if<effect_done>(&came_of_it))
+    if (auto* done = std::get_if<effect_done>(&came_of_it)) {
+        auto* none = std::get_if<job::event::batch_not_found>(&done->event);
+        if (none && holds_unknown(*row)) none->last_look = false;
         record(*row, *done);
-    else if (row->wishes.cancel == job::cancel_reason::abandon &&
-             std::holds_alternative<job::effect::cancel_batch>(what))
+    } else if (row->wishes.cancel == job::cancel_reason::abandon &&
+               std::holds_alternative<job::effect::cancel_batch>(what))
         end_abandoned(*row); // the provider was asked to cancel; its answer is not waited for
     else
         postpone(*row, std::get<effect_postponed>(came_of_it).why);
@@ -161,6 +164,11 @@ void job_driver::end_abandoned(const job_row& row) {
     record(row, {abandon, "", std::move(bill)});
 }
 
+// What is to be cancelled is not sent again anyway, and waits for nobody's word.
+bool job_driver::holds_unknown(const job_row& row) const {
+    return rules_.hold_unknown && row.wishes.cancel == job::cancel_reason::none;
+}
+
 bool job_driver::hold_while_paused(const job_row& row, const job::effect::any& what) {
     if (!begins_something(what) || !ledger_.paused()) return false;
     ledger_.jobs().postpone(row, {std::nullopt, 0, "paused"}, clock_.now_ms());
@@ -175,8 +183,12 @@ void job_driver::record(const job_row& before, const effect_done& done) {
         return;
     }
     const auto now = clock_.now_ms();
-    const job_change change{*next, std::string(job::event::name(done.event)), done.detail,
-                            wait_after(before, *next, done.event), is_new_submission(before, done.event)};
+    const job_change change{*next,
+                            std::string(job::event::name(done.event)),
+                            done.detail,
+                            wait_after(before, *next, done.event),
+                            is_new_submission(before, done.event),
+                            job::may_duplicate(before.state, *next)};
 
     auto all_or_nothing = ledger_.begin();
     if (done.slice) write_down(ledger_, before, *done.slice, now);
@@ -184,6 +196,11 @@ void job_driver::record(const job_row& before, const effect_done& done) {
         log_job(log::level::error, before, recorded.error().detail);
         return;
     }
+    const auto kept = job::batch_id(*next).value_or("");
+    std::vector<batch_object> new_twins;
+    for (const auto& twin : done.twins)
+        if (record_twin(ledger_, before, kept, twin, now)) new_twins.push_back(twin);
+    owe_looks_for_twins(ledger_, before, *next, now, longest_look_wait_ms(rules_.reconcile_seconds));
     if (job::has_ended(*next)) {
         end_requests(ledger_, before, *next);
         ledger_.runs().postpone(before.plan.run_id, {now, 0, ""},
@@ -191,6 +208,8 @@ void job_driver::record(const job_row& before, const effect_done& done) {
     }
     all_or_nothing.commit();
     log_transition(before, change);
+    for (const auto& twin : new_twins)
+        log_twin(before, kept, twin);
 }
 
 void job_driver::postpone(const job_row& row, const error& why) {
@@ -224,7 +243,11 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
                 return has_ended(s.status) ? in(milliseconds(0)) : in(wait);
             },
             [&](const job::submit_unknown& s) {
-                return in(reconcile_wait(rules_.reconcile_seconds, s.looks).value_or(milliseconds(0)),
+                const auto wait = reconcile_wait(rules_.reconcile_seconds, s.looks);
+                if (!wait && holds_unknown(before))
+                    return waiting{std::nullopt, 0,
+                                   "whether the provider took the batch is for a person to say"};
+                return in(wait.value_or(milliseconds(0)),
                           "whether the provider took the batch is unknown: its list is looked through before "
                           "anything "
                           "is sent again");

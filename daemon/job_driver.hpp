@@ -21,6 +21,7 @@ struct turn_rules {
     poll_rhythm rhythm;
     std::vector<double> reconcile_seconds = {10, 30, 120, 600};
     std::chrono::milliseconds deadline = std::chrono::hours(26); ///< by the provider's created_at
+    bool hold_unknown = false; ///< after the last look for a batch a person decides, instead of sending again
 };
 
 /// Turns start from the ledger and nothing else, so a restart is the ordinary path. A turn in flight is the
@@ -40,6 +41,7 @@ private:
     bool note_deadline(const job_row& row);
     bool apply_cancel(const job_row& row);
     void end_abandoned(const job_row& row);
+    bool holds_unknown(const job_row& row) const;
     bool hold_while_paused(const job_row& row, const job::effect::any& what);
     void heed_now(std::int64_t job_id);
     void record(const job_row& before, const effect_done& done);

@@ -2,6 +2,7 @@
 #include "daemon/live_effects.hpp"
 
 #include "core/overloaded.hpp"
+#include "daemon/batch_search.hpp"
 #include "daemon/log.hpp"
 #include "daemon/on_pool.hpp"
 #include "daemon/request_files.hpp"
@@ -9,17 +10,12 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <set>
 #include <utility>
 
 namespace enrichd {
 
 namespace {
-
-// How far back before the intent the provider's list is read: its clock may run behind ours.
-constexpr std::int64_t clock_slack_seconds = 15 * 60;
 
 // Results beyond the projection by this factor and amount are not downloaded: something else is wrong then. A
 // provider that answers with numbers where base64 was asked for sends four times as much.
@@ -58,31 +54,6 @@ std::string timeout_note_name(std::string_view batch_id) {
 // For effects that the driver never asks for: it waits instead.
 boost::asio::awaitable<effect_outcome> nothing() {
     co_return postponed({errc::internal, "there is nothing to do"});
-}
-
-bool is_ours(const batch_object& b, const job::effect::find_batch& what) {
-    const auto it = b.metadata.find("enrichd_submission");
-    if (it != b.metadata.end()) return it->second == what.submission;
-    // A second key, independent of the metadata. A failed batch did nothing, and may be that of an earlier
-    // submission of the same file.
-    return !what.file_id.empty() && b.input_file_id == what.file_id && b.status != batch_status::failed;
-}
-
-// The end of a list that is newest first. One page out of order, as of a server that lists the oldest first,
-// proves nothing about the pages behind it.
-bool is_all_older(const std::vector<batch_object>& page, std::int64_t since) {
-    const auto newest_first = [](const auto& a, const auto& b) { return a.created_at > b.created_at; };
-    return std::is_sorted(page.begin(), page.end(), newest_first) && page.size() > 1 &&
-           page.front().created_at > page.back().created_at && page.front().created_at < since;
-}
-
-// Of several batches of one submission: one that does its work before one that does not, then the oldest.
-bool is_better_to_keep(const batch_object& a, const batch_object& b) {
-    const auto is_lost = [](const batch_object& x) {
-        return x.status == batch_status::failed || x.status == batch_status::cancelled ||
-               x.status == batch_status::cancelling;
-    };
-    return std::pair(is_lost(a), a.created_at) < std::pair(is_lost(b), b.created_at);
 }
 
 } // namespace
@@ -158,55 +129,27 @@ boost::asio::awaitable<effect_outcome> live_effects::create_batch(job::effect::c
     co_return done(job::event::batch_unclear{e.detail}, e.detail);
 }
 
-// All batches in the provider's list, back past the intent, that can be this submission's; the one to keep
-// first.
-boost::asio::awaitable<result<std::vector<batch_object>>> live_effects::batches_of(
-    job::effect::find_batch what) {
-    const auto client = client_;
-    const auto since = what.since_ms / 1000 - clock_slack_seconds;
-    std::vector<batch_object> found;
-    std::set<std::string> listed;
-    std::string after;
-    for (;;) {
-        auto page = co_await client->list_batches(after);
-        if (!page) co_return page.error();
-        bool any_new = false;
-        for (auto& b : page->batches) {
-            if (!listed.insert(b.id).second) continue;
-            any_new = true;
-            if (is_ours(b, what)) found.push_back(b);
-        }
-        // A server that does not know `after` gives the same page again.
-        if (!any_new || !page->has_more.value_or(false) || is_all_older(page->batches, since)) break;
-        after = page->batches.back().id;
-    }
-    std::stable_sort(found.begin(), found.end(), is_better_to_keep);
-    co_return found;
-}
-
 boost::asio::awaitable<effect_outcome> live_effects::find_batch(job::effect::find_batch what) {
     const auto client = client_;
-    const auto found = co_await batches_of(what);
+    batch_search search{what.submission, what.file_id, what.since_ms};
+    const auto found = co_await find_batches(client, std::move(search));
     if (!found) co_return postponed(found.error());
     if (found->empty()) {
         const auto looks = static_cast<std::size_t>(what.looks) + 1;
         co_return done(job::event::batch_not_found{looks >= looks_});
     }
     const auto& first = found->front();
-    std::string detail = first.id + ", found in the provider's list";
+    effect_done adopted{job::event::batch_created{first.id, first.created_at},
+                        first.id + ", found in the provider's list", std::nullopt};
     for (std::size_t i = 1; i < found->size(); ++i) {
-        const auto& other = (*found)[i];
-        if (!has_ended(other.status) && other.status != batch_status::cancelling) {
-            const auto sent = co_await client->cancel_batch(other.id);
-            if (!sent) co_return postponed(sent.error()); // looked for again: a twin is never left running
-        }
-        log::write(log::level::critical,
-                   fmt::format("submission {} has more than one batch: {} is kept, {} is cancelled",
-                               what.submission, first.id, other.id),
-                   {{"ENRICHD_BATCH_ID", other.id}});
-        detail += fmt::format("; {} is its twin, and was cancelled", other.id);
+        auto other = (*found)[i];
+        if (did_nothing(other)) continue;
+        auto stopped = co_await stop_batch(client, std::move(other));
+        if (!stopped) co_return postponed(stopped.error()); // looked for again: a twin is never left running
+        adopted.detail += fmt::format("; {} is its twin, and is cancelled", stopped->id);
+        adopted.twins.push_back(std::move(*stopped));
     }
-    co_return done(job::event::batch_created{first.id, first.created_at}, detail);
+    co_return effect_outcome(std::move(adopted));
 }
 
 boost::asio::awaitable<effect_outcome> live_effects::poll(job::effect::poll what) {

@@ -43,7 +43,6 @@ private:
     awaitable<effect_outcome> poll(job::effect::poll what);
     awaitable<effect_outcome> cancel_batch(job::effect::cancel_batch what, job_row job);
     awaitable<effect_outcome> fetch(job::effect::fetch what, job_row job);
-    awaitable<result<std::vector<batch_object>>> batches_of(job::effect::find_batch what);
     result<std::uint64_t> lines_of(const job::effect::fetch& what) const;
     awaitable<void> write_timeout_note(std::string batch_id, job_row job);
 

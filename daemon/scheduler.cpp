@@ -39,14 +39,13 @@ constexpr std::int64_t rest_ms = 5'000;
 
 } // namespace
 
-scheduler::scheduler(asio::any_io_executor loop, ledger& l, paced_clock& c, alarm& a, turn job_turn,
-                     turn run_turn, turn_ended ended)
+scheduler::scheduler(asio::any_io_executor loop, ledger& l, paced_clock& c, alarm& a, turns t,
+                     turn_ended ended)
     : loop_(std::move(loop)),
       ledger_(l),
       clock_(c),
       alarm_(a),
-      job_turn_(std::move(job_turn)),
-      run_turn_(std::move(run_turn)),
+      turns_(std::move(t)),
       ended_(std::move(ended)) {}
 
 asio::awaitable<void> scheduler::run() {
@@ -103,10 +102,19 @@ void scheduler::end_rests() {
 void scheduler::start_due() {
     const auto now = clock_.now_ms();
     for (const auto& run : ledger_.runs().timetable())
-        if (run.due_ms <= now && may_start(run)) start(run.id, run_turn_, builds(run) ? builds_ : settles_);
+        if (run.due_ms <= now && may_start(run))
+            start(run.id, turns_.run(run.id), builds(run) ? builds_ : settles_);
     // What is in a turn is due in the ledger still.
     for (const auto id : ledger_.jobs().due(now, 2 * max_turns))
-        if (std::ssize(jobs_) < max_turns && jobs_.count(id) == 0) start(id, job_turn_, jobs_);
+        if (std::ssize(jobs_) < max_turns && jobs_.count(id) == 0) start(id, turns_.job(id), jobs_);
+    start_due_chores();
+}
+
+void scheduler::start_due_chores() {
+    constexpr std::int64_t the_sweep = 0;
+    if (!sweeps_.empty()) return;
+    const auto due = ledger_.chores().next_due();
+    if (due && *due <= clock_.now_ms()) start(the_sweep, turns_.chores(), sweeps_);
 }
 
 // Building is heavy: one run at a time. Settling waits for no build.
@@ -115,10 +123,10 @@ bool scheduler::may_start(const due_run& run) const {
     return !builds(run) || builds_.empty();
 }
 
-void scheduler::start(std::int64_t id, const turn& t, std::set<std::int64_t>& busy) {
+void scheduler::start(std::int64_t id, asio::awaitable<void> taken, std::set<std::int64_t>& busy) {
     busy.insert(id);
     // What ends here is one turn, never the daemon.
-    asio::co_spawn(loop_, t(id), [this, id, &busy](const std::exception_ptr& failed) {
+    asio::co_spawn(loop_, std::move(taken), [this, id, &busy](const std::exception_ptr& failed) {
         if (failed) {
             if (!known_(failed)) log_failure(failed);
             rests_.push_back({&busy, id, clock_.boot_ms() + rest_ms});
@@ -141,6 +149,8 @@ std::int64_t scheduler::next_due() {
         if (may_start(run)) next = std::min(next, run.due_ms);
     if (std::ssize(jobs_) < max_turns)
         if (const auto job = ledger_.jobs().next_due(jobs_)) next = std::min(next, *job);
+    if (sweeps_.empty())
+        if (const auto chore = ledger_.chores().next_due()) next = std::min(next, *chore);
     return next;
 }
 

@@ -79,6 +79,7 @@ struct job_row {
     job::wishes wishes;
     std::int64_t revision = 0;
     std::int64_t submissions = 0;
+    bool maybe_duplicate = false; ///< a submission was sent again though its first batch may exist
     enrichd::waiting waiting;
     std::optional<std::int64_t> waiting_since_ms;
     std::optional<std::string> batch_id;

@@ -13,7 +13,8 @@ constexpr auto job_columns = R"SQL(
     input_tokens, output_cap, bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes, max_line_bytes,
     used_input, used_cached, used_output, used_reasoning, actual_pd,
     state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for, waiting_since_ms, cause,
-    batch_id, ended_as, strays, created_ms, changed_ms, ended_ms, batch_total, batch_completed, batch_failed
+    batch_id, ended_as, strays, created_ms, changed_ms, ended_ms, batch_total, batch_completed, batch_failed,
+    maybe_duplicate
 )SQL";
 
 std::string select_jobs(std::string_view rest) {
@@ -71,6 +72,7 @@ job_row read_job(const sqlite::statement::use& r) {
     row.changed_ms = r.integer(45);
     row.ended_ms = r.optional_integer(46);
     if (!r.is_null(47)) row.counts = batch_counts{r.integer(47), r.integer(48), r.integer(49)};
+    row.maybe_duplicate = r.integer(50) != 0;
     return row;
 }
 
@@ -105,10 +107,11 @@ job_table::job_table(sqlite::database& db)
                             file_name, file_sha256, file_bytes, requests, row_count, inputs, input_tokens, output_cap,
                             bound_pd, open_bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes,
                             max_line_bytes, used_input, used_cached, used_output, used_reasoning, actual_pd, unproven_pd,
-                            state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for,
+                            state, state_json, goal, cancel, revision, submissions, maybe_duplicate, due_ms, failures,
+                            waiting_for,
                             waiting_since_ms, cause, batch_id, ended_as, strays, created_ms, changed_ms, ended_ms)
           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', 0, 0, 0, 0, 0, 0, 0, 0, ?12, ?13, ?14, 0, 0,
-                  0, 0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, NULL, 0, '', NULL, NULL, NULL, '', 0, ?16, ?16, NULL)
+                  0, 0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, 0, NULL, 0, '', NULL, NULL, NULL, '', 0, ?16, ?16, NULL)
       )SQL"),
       set_plan_(db, R"SQL(
           UPDATE jobs
@@ -138,7 +141,7 @@ job_table::job_table(sqlite::database& db)
               batch_id = COALESCE(?11, batch_id),
               ended_as = CASE WHEN ?12 = '' THEN ended_as ELSE ?12 END,
               batch_total = COALESCE(?14, batch_total), batch_completed = COALESCE(?15, batch_completed),
-              batch_failed = COALESCE(?16, batch_failed),
+              batch_failed = COALESCE(?16, batch_failed), maybe_duplicate = MAX(maybe_duplicate, ?17),
               open_bound_pd = CASE WHEN ?13 IS NULL THEN open_bound_pd ELSE 0 END, -- every request has its outcome
               changed_ms = ?10, ended_ms = ?13
           WHERE id = ?1 AND revision = ?2
@@ -266,7 +269,7 @@ result<void> job_table::record(const job_row& before, const job_change& c, std::
         record_(before.id, before.revision, name(c.to), state_fields(c.to), c.new_submission ? 1 : 0, due,
                 c.waiting.failures, c.waiting.reason, cause_word(c.waiting), now_ms, job::batch_id(c.to),
                 ended_as(c.to), ended, told(c.to, &job::polling::total), told(c.to, &job::polling::completed),
-                told(c.to, &job::polling::failed))
+                told(c.to, &job::polling::failed), c.maybe_duplicate ? 1 : 0)
             .run();
     if (changed != 1)
         return error{errc::lost_race, fmt::format("job {} was changed by another turn", job_name(before.id))};
@@ -282,8 +285,9 @@ void job_table::postpone(const job_row& before, const waiting& next, std::int64_
 
 void job_table::wish(const job_row& before, const job::wishes& w, const std::string& event,
                      std::int64_t now_ms) {
-    // A wish is heeded at once, but where only time can tell what exists.
-    const bool at_once = !job::keeps_its_time(before.state) || w.cancel == job::cancel_reason::abandon;
+    // A wish is heeded at once, but where only time can tell what exists, and there is a time set for it.
+    const bool at_once = !job::keeps_its_time(before.state) || !before.waiting.due_ms ||
+                         w.cancel == job::cancel_reason::abandon;
     wish_(before.id, name(w.until), name(w.cancel), at_once ? std::optional(now_ms) : before.waiting.due_ms,
           now_ms)
         .run();

@@ -21,7 +21,8 @@ struct job_change {
     std::string event;  ///< its name
     std::string detail; ///< for the history: a batch id, a reason
     enrichd::waiting waiting;
-    bool new_submission = false; ///< a try to create a batch begins
+    bool new_submission = false;  ///< a try to create a batch begins
+    bool maybe_duplicate = false; ///< one whose batch may exist is sent again: marks the job for ever
 };
 
 class job_table {

@@ -65,10 +65,13 @@ ledger::ledger(const std::string& path)
       failures_(db_),
       flights_(db_),
       quarantine_(db_),
+      twins_(db_),
+      chores_(db_),
       paused_(db_, "SELECT paused FROM installation WHERE id = 1"),
       set_paused_(db_, "UPDATE installation SET paused = ? WHERE id = 1"),
       move_jobs_(db_, "UPDATE jobs SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL"),
       move_runs_(db_, "UPDATE runs SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL"),
+      move_chores_(db_, "UPDATE chores SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL"),
       pull_in_jobs_(db_, R"SQL(
           UPDATE jobs AS j SET due_ms = ?1 + w.longest
           FROM (SELECT id, CASE WHEN state = 'submit_unknown' THEN ?3
@@ -78,6 +81,12 @@ ledger::ledger(const std::string& path)
           WHERE w.id = j.id AND j.due_ms > ?1 + w.longest
       )SQL"),
       pull_in_runs_(db_, "UPDATE runs SET due_ms = ?1 + ?2 WHERE due_ms > ?1 + ?2"),
+      pull_in_chores_(db_, R"SQL(
+          UPDATE chores SET due_ms = ?1 + w.longest
+          FROM (SELECT 'find_twins' AS what, MAX(?2, ?3) AS longest
+                UNION ALL SELECT 'follow_twin', ?3) AS w
+          WHERE w.what = chores.what AND due_ms > ?1 + w.longest
+      )SQL"),
       mark_stopped_(db_,
                     "UPDATE installation SET stopped_cleanly = ?1 WHERE id = 1 AND stopped_cleanly <> ?1"),
       job_history_(db_, R"SQL(
@@ -91,7 +100,11 @@ ledger::ledger(const std::string& path)
           FROM jobs
       )SQL"),
       spent_of_run_(db_, "SELECT COALESCE(SUM(actual_pd), 0) FROM jobs WHERE run_id = ?"),
-      unproven_of_run_(db_, "SELECT COALESCE(SUM(unproven_pd), 0) FROM jobs WHERE run_id = ?"),
+      unproven_of_run_(db_, R"SQL(
+          SELECT COALESCE(SUM(unproven_pd + (SELECT COALESCE(SUM(t.unproven_pd), 0) FROM twins AS t WHERE t.job_id = j.id)),
+                          0)
+          FROM jobs AS j WHERE run_id = ?
+      )SQL"),
       reserved_of_run_(db_, R"SQL(
           SELECT COALESCE(SUM(open_bound_pd), 0) FROM jobs
           WHERE run_id = ? AND ended_ms IS NULL AND goal <> 'built'
@@ -124,6 +137,7 @@ void ledger::move_due_times(std::int64_t step_ms) {
     auto all_at_once = begin();
     move_jobs_(step_ms).run();
     move_runs_(step_ms).run();
+    move_chores_(step_ms).run();
     all_at_once.commit();
 }
 
@@ -131,6 +145,7 @@ std::int64_t ledger::pull_in_due_times(std::int64_t now_ms, const longest_waits&
     auto all_at_once = begin();
     auto moved = pull_in_jobs_(now_ms, waits.poll_ms, waits.look_ms, waits.other_ms).run();
     moved += pull_in_runs_(now_ms, waits.other_ms).run();
+    moved += pull_in_chores_(now_ms, waits.look_ms, waits.other_ms).run();
     all_at_once.commit();
     return moved;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "state/chore_table.hpp"
 #include "state/failure_table.hpp"
 #include "state/flight_table.hpp"
 #include "state/job_table.hpp"
@@ -9,6 +10,7 @@
 #include "state/request_table.hpp"
 #include "state/run_table.hpp"
 #include "state/sqlite.hpp"
+#include "state/twin_table.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -71,6 +73,8 @@ public:
     failure_table& failures() { return failures_; }
     flight_table& flights() { return flights_; }
     quarantine_table& quarantine() { return quarantine_; }
+    twin_table& twins() { return twins_; }
+    chore_table& chores() { return chores_; }
 
     /// Eight hex digits, made when the ledger was.
     const std::string& installation() const { return installation_; }
@@ -116,9 +120,11 @@ private:
     failure_table failures_;
     flight_table flights_;
     quarantine_table quarantine_;
-    sqlite::statement paused_, set_paused_, move_jobs_, move_runs_, pull_in_jobs_, pull_in_runs_,
-        mark_stopped_, job_history_, run_history_, totals_, spent_of_run_, unproven_of_run_, reserved_of_run_,
-        job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;
+    twin_table twins_;
+    chore_table chores_;
+    sqlite::statement paused_, set_paused_, move_jobs_, move_runs_, move_chores_, pull_in_jobs_,
+        pull_in_runs_, pull_in_chores_, mark_stopped_, job_history_, run_history_, totals_, spent_of_run_,
+        unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;
     std::string installation_;
 };
 

@@ -218,6 +218,11 @@ awaitable<result<json>> handlers::ask(call& c) {
         if (auto r = read_nothing(c.body); !r) co_return r.error();
         co_return co_await ops_.migrate();
     }
+    case route_id::resolve: {
+        auto order = read_resolve(c.body);
+        if (!order) co_return order.error();
+        co_return co_await ops_.resolve(c.id, std::move(order->adopt));
+    }
     default: break;
     }
     if (c.in.method == "GET") co_return look(c);

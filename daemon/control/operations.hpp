@@ -56,6 +56,9 @@ public:
     virtual result<json> cancel(std::string id, bool abandon) = 0;
     virtual result<json> discard(std::string id) = 0;
     virtual result<json> retry(std::string id) = 0; ///< a held or blocked job: try again now
+    /// A submission of which it is unknown whether the provider took it: the batch with this id is it, or
+    /// (absent) there is none, and it is sent again.
+    virtual awaitable<result<json>> resolve(std::string id, std::optional<std::string> adopt) = 0;
     virtual result<json> pause() = 0;
     virtual result<json> resume() = 0;
 

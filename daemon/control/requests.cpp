@@ -185,6 +185,17 @@ result<cancel_order> read_cancel(std::string_view body) {
     return cancel_order{*id, abandon};
 }
 
+result<resolve_order> read_resolve(std::string_view body) {
+    body_reader in(body);
+    resolve_order order;
+    order.adopt = in.text("adopt", "the provider's id of a batch", not_empty);
+    const bool again = in.flag("resubmit");
+    if (auto r = in.finish(); !r) return r.error();
+    if (order.adopt.has_value() == again)
+        return error{errc::invalid_input, "body: expected either adopt, or resubmit: true"};
+    return order;
+}
+
 result<release_order> read_release(std::string_view body) {
     body_reader in(body);
     release_order order;

@@ -22,6 +22,10 @@ struct cancel_order {
     bool abandon = false;
 };
 
+struct resolve_order {
+    std::optional<std::string> adopt; ///< a batch's id; absent: send it again
+};
+
 struct release_order {
     std::vector<std::string> keys;
     bool all = false;
@@ -33,6 +37,7 @@ result<run_order> read_build_order(std::string_view body); ///< of exactly one k
 result<submission_order> read_submission(std::string_view body);
 result<std::optional<enrichd::kind>> read_merge(std::string_view body);
 result<cancel_order> read_cancel(std::string_view body);
+result<resolve_order> read_resolve(std::string_view body);
 result<release_order> read_release(std::string_view body);
 result<void> read_nothing(std::string_view body);
 

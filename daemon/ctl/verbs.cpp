@@ -19,6 +19,7 @@ awaitable<exit_code> run_command(session& s) {
     case command_id::retry:
     case command_id::pause:
     case command_id::resume: return do_change(s);
+    case command_id::resolve: return do_resolve(s);
     case command_id::quarantine_list: return do_quarantine_list(s);
     case command_id::quarantine_release: return do_release(s);
     case command_id::report: return do_report(s);

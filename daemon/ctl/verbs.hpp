@@ -24,6 +24,7 @@ awaitable<exit_code> do_quarantine_list(session& s);
 awaitable<exit_code> do_version(session& s);
 awaitable<exit_code> do_cancel(session& s);
 awaitable<exit_code> do_change(session& s); ///< discard, retry, pause, resume
+awaitable<exit_code> do_resolve(session& s);
 awaitable<exit_code> do_release(session& s);
 awaitable<exit_code> do_migrate(session& s);
 awaitable<exit_code> do_backup(session& s);

@@ -1,4 +1,5 @@
-// Commands that change something at once: cancel, discard, retry, pause, resume, quarantine release, migrate.
+// Commands that change something at once: cancel, discard, retry, resolve, pause, resume, quarantine release,
+// migrate.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -49,6 +50,26 @@ awaitable<exit_code> do_change(session& s) {
     if (!r) co_return r.error().code;
     if (s.print_json(*r)) co_return exit_code::ok;
     s.print(id.empty() ? fmt::format("{}\n", said(*r)) : fmt::format("{}: {}\n", escape(id), said(*r)));
+    co_return exit_code::ok;
+}
+
+awaitable<exit_code> do_resolve(session& s) {
+    const auto batch = s.opt.value(flag_id::adopt);
+    if (s.opt.has(flag_id::resubmit) != batch.empty())
+        co_return s
+            .fail(exit_code::usage, "resolve: either --adopt BATCH or --resubmit is required",
+                  "enrichctl job " + s.opt.id())
+            .code;
+    json order = json::object();
+    if (batch.empty())
+        order["resubmit"] = true;
+    else
+        order["adopt"] = batch;
+    auto r = co_await s.post(route_id::resolve, s.opt.id(), order);
+    if (!r) co_return r.error().code;
+    if (s.print_json(*r)) co_return exit_code::ok;
+    s.print(fmt::format("{}: {}\n", escape(s.opt.id()), said(*r)));
+    s.print(show_job_line(read_job(fields(r->body).object("job"))) + "\n");
     co_return exit_code::ok;
 }
 

@@ -98,6 +98,17 @@ std::string samples_of(const json& details, const terminal& term) {
     return t.empty() ? "" : "\nFailed requests, for example:\n" + t.render(term);
 }
 
+// A batch that was made beside the job's own.
+std::string twin_of(const json& twin) {
+    const fields f(twin);
+    auto out = fmt::format("{} ({}), {} requests done", f.text("batch_id"), f.text("batch_status"),
+                           f.count("completed"));
+    if (const auto cost = f.text("actual_usd"); !cost.empty()) out += fmt::format(", cost {}", dollars(cost));
+    if (const auto more = f.text("unproven_usd"); !more.empty() && more != "0")
+        out += fmt::format(", may have cost up to {}", dollars(more));
+    return out;
+}
+
 } // namespace
 
 std::int64_t now_ms() {
@@ -153,6 +164,12 @@ std::string show_job(const job_view& j, const json& details, const terminal& ter
              j.next_due_ms ? fmt::format("{}, {}", j.next, relative(*j.next_due_ms, now_ms())) : j.next);
     if (j.error) line("hint", j.error->hint);
     if (j.blocked) line("hint", j.blocked->hint);
+    if (fields(details).flag("maybe_duplicate"))
+        line(
+            "note",
+            "it was sent again though a batch of it might have existed: one that shows up late is cancelled");
+    for (const auto& twin : fields(details).list("twins"))
+        line("twin", twin_of(twin));
     line("model", j.model + ", version " + j.value_version);
     line("requests", fmt::format("{}; outcomes: {}", j.requests, outcomes_of(j.outcomes)));
     if (j.state == "merged") line("rows", fmt::format("{} updated, {} skipped", j.updated, j.skipped_count));

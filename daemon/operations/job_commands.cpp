@@ -33,14 +33,15 @@ bool may_be_abandoned(const job_row& job) {
     return !has_batch || job.waiting.cause || job.wishes.cancel != job::cancel_reason::none;
 }
 
-bool is_watched(const job::state& s) {
-    return std::holds_alternative<job::submitted>(s) || std::holds_alternative<job::polling>(s);
+// What waits for a person's word has no schedule of looks any more, and may be looked for at any time.
+bool is_watched(const job_row& job) {
+    if (!job::batch_id(job.state)) return job::keeps_its_time(job.state) && !job.waiting.due_ms;
+    return !has_ended_there(job.state);
 }
 
 std::string rebuild_hint(kind k) {
     return fmt::format("rebuild it with: enrichctl build --kind {} --out FILE", name(k));
 }
-
 error over_budget(money needed, money committed, money limit) {
     return {errc::over_budget,
             fmt::format("the file and its set may cost {}, and with the {} that the run has spent or "
@@ -168,7 +169,7 @@ result<json> live_operations::poll(std::string id) {
     if (job::has_ended(job.state) || has_ended_there(job.state)) return answer("ended");
     // A look for a batch that may or may not exist keeps to its schedule: only time makes its absence
     // certain.
-    if (!is_watched(job.state)) return answer("not_submitted");
+    if (!is_watched(job)) return answer("not_submitted");
     make_due(job);
     something_changed();
     return answer("looking");

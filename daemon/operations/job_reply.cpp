@@ -83,6 +83,8 @@ json job_reply::object(const job_row& job) {
     const auto times = ledger_.times_of_job(job.id);
     const auto deadline = deadline_of(job, deadline_hours_);
     const bool settled = job::has_ended(job.state) && job.batch_id.has_value();
+    auto usage = job.used;
+    auto twins = twins_of(job, usage);
     json object = {
         {"id", job_name(job.id)},
         {"run_id", run_name(plan.run_id)},
@@ -104,15 +106,32 @@ json job_reply::object(const job_row& job) {
         {"output_cap", plan.totals.output_cap},
         {"bound_usd", exact_dollars(plan.totals.bound)},
         {"actual_usd", settled ? json(exact_dollars(job.actual)) : json(nullptr)},
-        {"usage", settled ? usage_object(job.used) : json(nullptr)},
+        {"usage", settled ? usage_object(usage) : json(nullptr)},
         {"created_ms", job.created_ms},
         {"submitted_ms", or_null(times.submitted_ms)},
         {"deadline_ms", or_null(deadline)},
         {"ended_ms", or_null(job.ended_ms)},
         {"next_due_ms", or_null(job.waiting.due_ms)},
+        {"maybe_duplicate", job.maybe_duplicate},
+        {"twins", std::move(twins)},
     };
     tell_story(tell(job, paused_, deadline), object);
     return object;
+}
+
+// What they billed is part of what the job cost.
+json job_reply::twins_of(const job_row& job, token_usage& usage) {
+    json all = json::array();
+    for (const auto& t : ledger_.twins().of_job(job.id)) {
+        usage += t.used;
+        all.push_back({{"batch_id", t.batch_id},
+                       {"batch_status", t.status},
+                       {"completed", t.completed},
+                       {"found_ms", t.found_ms},
+                       {"actual_usd", t.ended ? json(exact_dollars(t.cost)) : json(nullptr)},
+                       {"unproven_usd", exact_dollars(t.unproven)}});
+    }
+    return all;
 }
 
 json job_reply::array(const std::vector<job_row>& jobs) {

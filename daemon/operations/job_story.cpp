@@ -17,6 +17,7 @@ namespace {
 
 constexpr auto submit_not_ordered = "waits for submit";
 constexpr auto merge_not_ordered = "waits for merge";
+constexpr auto resolve_not_ordered = "waits for resolve";
 constexpr auto is_paused = "paused";
 
 struct teller {
@@ -82,13 +83,22 @@ struct teller {
                 {}};
     }
     job_story operator()(const job::submit_unknown& s) const {
-        return {fmt::format("whether the provider took the batch is not known: asked at {}, and looked for "
-                            "in its list {} "
-                            "without finding it",
-                            format_iso_time(s.since_ms), times(s.looks)),
-                fmt::format(
-                    "looks through the provider's list again{}; it is sent again only if it never shows up",
-                    when()),
+        const auto why =
+            fmt::format("whether the provider took the batch is not known: asked at {}, and looked for "
+                        "in its list {} without finding it",
+                        format_iso_time(s.since_ms), times(s.looks));
+        if (!job.waiting.due_ms)
+            return {
+                why,
+                fmt::format("waits for: enrichctl resolve {0} --adopt BATCH, if the provider shows one, or: "
+                            "enrichctl resolve {0} --resubmit; to look once more: enrichctl poll {0}",
+                            id()),
+                resolve_not_ordered,
+                {},
+                {}};
+        return {why,
+                fmt::format("looks through the provider's list again{}; {} if it never shows up", when(),
+                            cancel_wanted() ? "it is cancelled" : "it is sent again only"),
                 {},
                 {},
                 {}};

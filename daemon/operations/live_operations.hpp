@@ -58,6 +58,9 @@ public:
     result<json> discard(std::string id) override;
     result<json> retry(std::string id) override;
 
+    // What a person knows of a batch that may exist: resolving.cpp
+    awaitable<result<json>> resolve(std::string id, std::optional<std::string> adopt) override;
+
 private:
     result<job_row> find_job(const std::string& id);
     result<run_row> find_run(const std::string& id);
@@ -73,6 +76,9 @@ private:
     json cancel_run(const run_row& run, job::cancel_reason why);
     void wish_to_cancel(const job_row& job, job::cancel_reason why, bool merge_too);
     void make_due(const job_row& job);
+    result<job_row> job_in_doubt(const std::string& id);
+    result<json> record_resolution(const job_row& job, const job::event::any& what, const std::string& detail,
+                                   const char* status);
     void something_changed();
     awaitable<result<json>> plan_by_kind(run_order order, build_settings with);
 

@@ -4,6 +4,7 @@
 
 #include "daemon/change_signal.hpp"
 #include "daemon/clock.hpp"
+#include "daemon/provider/provider.hpp"
 #include "daemon/run_builder.hpp"
 #include "daemon/spool.hpp"
 #include "daemon/storage_watch.hpp"
@@ -13,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace enrichd {
@@ -27,7 +29,8 @@ struct operation_parts {
     run_builder& builder;
     change_signal& changes;
 
-    std::function<build_settings()> settings;         ///< configuration, models and target of now
+    std::function<build_settings()> settings; ///< configuration, models and target of now
+    std::function<std::shared_ptr<provider::client>()> provider;
     std::function<void()> wake;                       ///< something may be due now
     std::function<bool(std::int64_t job_id)> in_turn; ///< a turn of the job is under way
     std::function<daemon_state()> state;

@@ -19,10 +19,11 @@ namespace {
 using json = nlohmann::json;
 
 constexpr std::int64_t ended_runs_shown = 5;
-constexpr std::int64_t open_jobs_shown = 100'000; // all of them
+constexpr std::int64_t open_jobs_shown = 100'000;             // all of them
+constexpr std::int64_t twins_shown_ms = 7 * 24 * 3'600'000LL; // since they were found
 
 // Worst first.
-enum class severity { storage, money, blocked, unknown, waiting, notice };
+enum class severity { storage, twin, money, blocked, unknown, waiting, notice };
 
 struct alert {
     severity how_bad{};
@@ -63,9 +64,9 @@ void add_job_alerts(const std::vector<job_row>& open, std::vector<alert>& into) 
             into.push_back({needs_person(story.blocked->code) ? severity::blocked : severity::waiting, since,
                             story.blocked->code, story.blocked->message, story.blocked->hint});
         } else if (std::holds_alternative<job::submit_unknown>(job.state)) {
-            into.push_back({severity::unknown, since, errc::provider_ambiguous,
-                            fmt::format("job {}: {}", job_name(job.id), story.why),
-                            "enrichctl job " + job_name(job.id)});
+            into.push_back({story.held ? severity::blocked : severity::unknown, since,
+                            errc::provider_ambiguous, fmt::format("job {}: {}", job_name(job.id), story.why),
+                            story.held ? story.next : "enrichctl job " + job_name(job.id)});
         }
     }
 }
@@ -88,9 +89,25 @@ void add_run_alerts(ledger& l, const std::vector<run_row>& runs, std::vector<ale
     }
 }
 
+// Paid twice, or nearly: said for some days, whatever became of the job.
+void add_twin_alerts(ledger& l, std::int64_t now_ms, std::vector<alert>& into) {
+    for (const auto& t : l.twins().found_since(now_ms - twins_shown_ms)) {
+        auto message = fmt::format(
+            "more than one batch was made for job {}: {} beside {}; it is {}, with {} requests done",
+            job_name(t.job_id), t.batch_id, t.kept_batch.empty() ? "none" : t.kept_batch, t.status,
+            t.completed);
+        if (t.cost > money{}) message += fmt::format(", and cost {}", display_dollars(t.cost));
+        if (t.unproven > money{})
+            message += fmt::format(", and may have cost up to {}", display_dollars(t.unproven));
+        into.push_back({severity::twin, t.found_ms, errc::provider_ambiguous, std::move(message),
+                        "enrichctl job " + job_name(t.job_id)});
+    }
+}
+
 std::vector<alert> find_alerts(ledger& l, const std::vector<job_row>& open, const std::vector<run_row>& runs,
                                std::int64_t now_ms) {
     std::vector<alert> all;
+    add_twin_alerts(l, now_ms, all);
     add_job_alerts(open, all);
     add_run_alerts(l, runs, all);
     if (const auto n = l.quarantine().count(); n > 0)

@@ -82,6 +82,7 @@ CREATE TABLE jobs (
     cancel      TEXT    NOT NULL CHECK (cancel IN ('none', 'user', 'deadline', 'abandon')),
     revision    INTEGER NOT NULL, -- grows with every change: a turn that raced another loses
     submissions INTEGER NOT NULL, -- tries to create a batch so far
+    maybe_duplicate INTEGER NOT NULL CHECK (maybe_duplicate IN (0, 1)), -- sent again after looks that found no batch
     due_ms      INTEGER,          -- when its next turn is; NULL: it waits for a person, or has ended
     failures    INTEGER NOT NULL CHECK (failures >= 0),
     waiting_for TEXT    NOT NULL, -- why it waits, in words; empty if it does not
@@ -163,6 +164,38 @@ CREATE TABLE job_rows (
 CREATE UNIQUE INDEX rows_in_flight ON job_rows (target, kind, key) WHERE state = 'open';
 -- For building a run: the jobs that a row is or was in.
 CREATE INDEX rows_by_key ON job_rows (target, kind, key);
+
+-- Batches of a job beside the one that it kept: more than one was made of the same submission.
+CREATE TABLE twins (
+    batch_id       TEXT    NOT NULL PRIMARY KEY,
+    job_id         INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    kept_batch     TEXT    NOT NULL, -- the job's own; empty: it has none
+    status         TEXT    NOT NULL, -- the provider's last word about it
+    completed      INTEGER NOT NULL, -- requests that it did, as the provider counts
+    used_input     INTEGER NOT NULL, -- what it billed, once it has ended
+    used_cached    INTEGER NOT NULL,
+    used_output    INTEGER NOT NULL,
+    used_reasoning INTEGER NOT NULL,
+    cost_pd        INTEGER NOT NULL, -- of that; part of its job's actual_pd
+    unproven_pd    INTEGER NOT NULL, -- bound of what it may have billed, where no usage was told
+    found_ms       INTEGER NOT NULL,
+    ended          INTEGER NOT NULL CHECK (ended IN (0, 1)) -- and what it cost is booked
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX twins_by_job ON twins (job_id);
+
+-- Calls that are owed to the provider beside the turns of jobs, and that hold no job up.
+CREATE TABLE chores (
+    what     TEXT    NOT NULL CHECK (what IN ('find_twins', 'follow_twin')),
+    subject  TEXT    NOT NULL, -- of find_twins the job, and which look it is; of follow_twin the batch
+    job_id   INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    due_ms   INTEGER NOT NULL,
+    failures INTEGER NOT NULL CHECK (failures >= 0), -- tries in a row that could not be done
+    PRIMARY KEY (what, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX chores_due ON chores (due_ms);
+CREATE INDEX chores_by_job ON chores (job_id);
 
 -- Vectors of parts that wait for their siblings.
 CREATE TABLE part_vectors (

@@ -22,6 +22,7 @@ TEST_CASE("without any file the defaults are those of the guide", "[core][config
     CHECK(c.budget.full == *parse_dollars("200"));
     CHECK(c.poll.deadline_hours == 26);
     CHECK(c.submit.reconcile_seconds == std::vector<double>{10, 30, 120, 600});
+    CHECK_FALSE(c.submit.hold_unknown);
     CHECK(c.retention_days == 30);
 }
 
@@ -45,6 +46,7 @@ max_seconds = 2
 deadline_hours = 1.5
 [submit]
 reconcile_seconds = [0.05, 1, 2.5]
+submit_unknown = "hold"
 [batch]
 max_requests = 10
 max_file_mb = 20
@@ -95,6 +97,7 @@ level = "debug"
     CHECK(c.poll.max_seconds == 2);
     CHECK(c.poll.deadline_hours == 1.5);
     CHECK(c.submit.reconcile_seconds == std::vector<double>{0.05, 1, 2.5});
+    CHECK(c.submit.hold_unknown);
     CHECK(c.batch.max_requests == 10);
     CHECK(c.batch.max_file_mb == 20);
     CHECK(c.batch.max_output_mb == 30);

@@ -58,6 +58,7 @@ const std::vector<event::any>& all_events() {
                                                 event::batch_postponed{{errc::provider_busy, "busy"}},
                                                 event::batch_unclear{"reset"},
                                                 event::batch_not_found{false},
+                                                event::resubmit_wanted{},
                                                 event::batch_seen{batch(batch_status::in_progress)},
                                                 event::cancel_wanted{},
                                                 event::cancel_sent{batch(batch_status::cancelling)},
@@ -92,6 +93,7 @@ const std::map<std::string, std::map<std::string, std::string>>& transitions() {
         {"submit_unknown",
          {{"batch_created", "submitted"},
           {"batch_not_found", "submit_unknown"},
+          {"resubmit_wanted", "uploaded"},
           {"abandon_wanted", "failed"}}},
         {"submitted", {{"batch_seen", "polling"}, {"cancel_sent", "polling"}, {"abandon_wanted", "failed"}}},
         {"polling",
@@ -145,7 +147,7 @@ TEST_CASE("every pair of state and event is legal or illegal as the table says",
             }
         }
     }
-    CHECK(legal == 28);
+    CHECK(legal == 29);
 }
 
 TEST_CASE("every state owes one effect for each goal", "[core][job]") {
@@ -248,6 +250,12 @@ TEST_CASE("a submission keeps its id until a batch of it was seen", "[core][job]
     CHECK(looked.submission == "s1");
     CHECK(lead<uploaded>(looked, event::batch_not_found{true}).unused_submission == "s1");
     CHECK(lead<submitted>(looked, event::batch_created{"batch_9", 7}).batch_id == "batch_9");
+
+    // A person's word that there is none leads to the same.
+    const auto said = lead<uploaded>(unknown, event::resubmit_wanted{});
+    CHECK(said.unused_submission == "s1");
+    CHECK(said.file_id == "f1");
+    CHECK(said.unused_since_ms == 5);
 
     // Sent again under the same id, the list is still read back to the first time.
     const auto again = lead<uploaded>(looked, event::batch_not_found{true});
@@ -379,4 +387,25 @@ TEST_CASE("the batch's id is known from submitted to merged", "[core][job]") {
                            std::holds_alternative<fetched>(s) || std::holds_alternative<merged>(s);
         CHECK(batch_id(s).has_value() == knows);
     }
+}
+
+TEST_CASE("only what follows an unknown submission may be a duplicate", "[core][job]") {
+    for (const auto& from : all_states())
+        for (const auto& e : all_events()) {
+            const auto to = apply(from, e);
+            if (!to) continue;
+            CAPTURE(name(from), event::name(e));
+            const bool sent_again = name(from) == "submit_unknown" && name(*to) == "uploaded";
+            CHECK(may_duplicate(from, *to) == sent_again);
+        }
+}
+
+TEST_CASE("a job is over at the provider once its batch has ended there, or it never had one",
+          "[core][job]") {
+    for (const auto& s : all_states()) {
+        CAPTURE(name(s));
+        CHECK(is_over_at_provider(s) == (name(s) == "fetched" || has_ended(s)));
+    }
+    CHECK(is_over_at_provider(polling_as(batch_status::completed)));
+    CHECK_FALSE(is_over_at_provider(polling_as(batch_status::cancelling)));
 }

@@ -280,3 +280,92 @@ TEST_CASE("a batch that ended without naming its results is looked at again, and
     CHECK_FALSE(f.job(f.id).waiting.cause);
     CHECK(f.job(f.id).waiting.due_ms == f.now.now);
 }
+
+TEST_CASE(
+    "what is sent again after looks that found nothing may be a duplicate, and is looked for twice more",
+    "[job_driver]") {
+    driver_fixture f;
+    f.put(f.id, enrichd::test::one_of_each_state()[4]);
+    f.world.then(event::batch_not_found{true});
+    f.turn();
+    CHECK(f.state() == "uploaded");
+    CHECK(f.job(f.id).maybe_duplicate);
+    CHECK(f.l->chores().next_due() == f.now.now + 600'000); // as long as the longest wait of the schedule
+    f.l->chores().done(*f.l->chores().due(f.now.now + 600'000));
+
+    f.put(f.id, f.running());
+    f.world.then(event::batch_seen{batch(batch_status::completed)});
+    f.turn();
+    CHECK(f.l->chores().next_due() == f.now.now); // the batch has ended
+    f.l->chores().done(*f.l->chores().due(f.now.now));
+    f.world.then(event::results_fetched{true, false});
+    f.turn();
+    CHECK_FALSE(f.l->chores().next_due()); // once
+    CHECK(f.job(f.id).maybe_duplicate);
+}
+
+TEST_CASE("a job that was submitted once is never looked for again", "[job_driver]") {
+    driver_fixture f;
+    f.put(f.id, f.running());
+    f.world.then(event::batch_seen{batch(batch_status::completed)});
+    f.turn();
+    CHECK_FALSE(f.l->chores().next_due());
+    CHECK_FALSE(f.job(f.id).maybe_duplicate);
+}
+
+TEST_CASE("a second batch that is found with the first is recorded with the transition", "[job_driver]") {
+    driver_fixture f;
+    f.put(f.id, enrichd::test::one_of_each_state()[4]);
+    effect_done adopted{event::batch_created{"batch_1", noon / 1000}, "batch_1, found", std::nullopt};
+    auto twin = batch(batch_status::cancelling);
+    twin.id = "batch_2";
+    adopted.twins = {twin};
+    f.world.answers.push_back(adopted);
+    f.turn();
+    f.restart();
+    CHECK(f.state() == "submitted");
+    const auto twins = f.l->twins().of_job(f.id);
+    REQUIRE(twins.size() == 1);
+    CHECK(twins[0].batch_id == "batch_2");
+    CHECK(twins[0].kept_batch == "batch_1");
+    const auto owed = f.l->chores().due(f.now.now);
+    REQUIRE(owed);
+    CHECK(owed->what == chore::follow_twin);
+    CHECK(owed->subject == "batch_2");
+}
+
+TEST_CASE("with submit_unknown = hold the last look leads to a person, not to a second batch",
+          "[job_driver]") {
+    driver_fixture f;
+    turn_rules rules{{milliseconds(5000), milliseconds(60'000)}, {10, 30}, std::chrono::hours(26), true};
+    f.driver->set_rules(rules);
+    f.put(f.id, job::submit_unknown{"s", "file-1", noon, 0});
+    f.world.then(event::batch_not_found{false});
+    f.turn();
+    CHECK(f.wait_ms() == 30'000);
+    f.world.then(event::batch_not_found{true});
+    f.turn();
+    CHECK(f.state() == "submit_unknown");
+    CHECK_FALSE(f.wait_ms());
+    CHECK_FALSE(f.job(f.id).maybe_duplicate);
+
+    SECTION("one more look that was asked for adopts what it finds") {
+        f.world.then(event::batch_created{"batch_1", noon / 1000});
+        f.turn();
+        CHECK(f.state() == "submitted");
+    }
+    SECTION("or holds again") {
+        f.world.then(event::batch_not_found{true});
+        f.turn();
+        CHECK(f.state() == "submit_unknown");
+        CHECK_FALSE(f.wait_ms());
+    }
+    SECTION("a wish to cancel is heeded, for nothing is sent again then") {
+        f.wish(job::goal::merged, job::cancel_reason::user);
+        CHECK(f.wait_ms() == 0);
+        f.world.then(event::batch_not_found{true});
+        f.turn();
+        f.turn();
+        CHECK(f.state() == "cancelled");
+    }
+}

@@ -128,8 +128,11 @@ TEST_CASE("of two batches of one submission the older is kept once the other is 
         f.world->refusals = {{errc::provider_ambiguous, "502"}};
         CHECK(put_off(f.look()).code == errc::provider_ambiguous);
     }
-    CHECK(came<event::batch_created>(f.look()).batch_id == "b1");
+    const auto found = f.look();
+    CHECK(came<event::batch_created>(found).batch_id == "b1");
     CHECK(f.world->calls.back() == "cancel b2");
+    REQUIRE(std::get<effect_done>(found).twins.size() == 1);
+    CHECK(std::get<effect_done>(found).twins[0].id == "b2");
 }
 
 TEST_CASE("a batch that does its work is kept before one that does not", "[live_effects]") {

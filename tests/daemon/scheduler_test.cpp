@@ -48,15 +48,23 @@ struct scheduler_fixture : ledger_fixture {
                 *l,
                 paced,
                 bell,
-                [this](std::int64_t id) { return turn(id); },
-                [this](std::int64_t id) { return turn(id); },
+                {[this](std::int64_t id) { return turn(id); }, [this](std::int64_t id) { return turn(id); },
+                 [this] { return sweep(); }},
                 [this](std::exception_ptr e) { failed += e ? 1 : 0; }};
     int failed = 0; ///< turns
+    int sweeps = 0;
 
     boost::asio::awaitable<void> turn(std::int64_t id) {
         turns.push_back(id);
         if (fails) throw std::runtime_error("a turn failed, as the test wants");
         l->jobs().postpone(job(id), {paced.now_ms() + 5000, 0, ""}, paced.now_ms());
+        co_return;
+    }
+    void owe_chore(std::int64_t due_ms) { l->chores().owe({chore::find_twins, "7", 0, due_ms, 0}); }
+    boost::asio::awaitable<void> sweep() {
+        ++sweeps;
+        if (fails) throw std::runtime_error("a sweep failed, as the test wants");
+        l->chores().done(l->chores().due(paced.now_ms()).value());
         co_return;
     }
     void begin() {
@@ -112,6 +120,38 @@ TEST_CASE_METHOD(scheduler_fixture, "a wait is as long as it was meant to be, ho
     CHECK(due(id) == noon + step + 10'000);
 }
 
+TEST_CASE_METHOD(scheduler_fixture, "a chore that is due has its turn, and is moved with the clock",
+                 "[scheduler]") {
+    owe_chore(noon + 5000);
+    begin();
+    CHECK(bell.due == noon + 5000);
+    wall.step(3'600'000);
+    pass(4999);
+    CHECK(sweeps == 0);
+    CHECK(bell.due == noon + 3'600'000 + 5000);
+    pass(1);
+    CHECK(sweeps == 1);
+    CHECK(s.idle());
+    CHECK_FALSE(l->chores().next_due());
+    CHECK(turns.empty());
+}
+
+TEST_CASE_METHOD(scheduler_fixture, "chores that end early rest, and jobs go on meanwhile", "[scheduler]") {
+    owe_chore(noon);
+    fails = true;
+    begin();
+    CHECK(sweeps == 1);
+    CHECK(failed == 1);
+    fails = false;
+    const auto id = add_job(add_open_run());
+    l->jobs().postpone(job(id), {noon + 1000, 0, ""}, noon);
+    pass(4999);
+    CHECK(turns == std::vector{id});
+    CHECK(sweeps == 1);
+    pass(1);
+    CHECK(sweeps == 2);
+}
+
 TEST_CASE_METHOD(scheduler_fixture, "a clock that is slewed moves nothing", "[scheduler]") {
     const auto id = add_job(add_open_run());
     l->jobs().postpone(job(id), {noon + 100'000, 0, ""}, noon);
@@ -157,7 +197,9 @@ TEST_CASE_METHOD(ledger_fixture,
     const auto refused = due_of(states[2], far, 1);
     const auto soon = due_of(states[6], noon + 60'000, 0);
     l->runs().postpone(run, {far, 0, ""}, noon);
-    CHECK(l->pull_in_due_times(noon, waits) == 4);
+    l->chores().owe({chore::find_twins, "7", 0, far, 0});
+    CHECK(l->pull_in_due_times(noon, waits) == 5);
+    CHECK(l->chores().next_due() == noon + 3'600'000);
     CHECK(job(looked_for).waiting.due_ms == noon + 600'000);
     CHECK(job(polled).waiting.due_ms == noon + 60'000);
     CHECK(job(failing).waiting.due_ms == noon + 3'000'000);

@@ -10,12 +10,14 @@
 
 #include "core/run_order.hpp"
 #include "core/run_summary.hpp"
+#include "state/chore_table.hpp"
 #include "state/failure_table.hpp"
 #include "state/job_table.hpp"
 #include "state/migrate.hpp"
 #include "state/quarantine_table.hpp"
 #include "state/request_table.hpp"
 #include "state/run_table.hpp"
+#include "state/twin_table.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace enrichd;
@@ -23,8 +25,8 @@ using namespace enrichd;
 namespace {
 
 constexpr std::int64_t noon = 1'763'812'800'000;
-constexpr const char* tables[] = {"runs",         "jobs",       "requests", "job_rows",
-                                  "part_vectors", "quarantine", "tallies"};
+constexpr const char* tables[] = {"runs",       "jobs",    "requests", "job_rows", "part_vectors",
+                                  "quarantine", "tallies", "twins",    "chores"};
 
 /// A ledger in memory with a row in every table.
 class world {
@@ -45,6 +47,11 @@ public:
         requests_.keep_part(run_, {{}, 0, 1, {1, 2}});
         quarantine_.put(
             {"t", kind::summaries, "key", "v", {}, job_, outcome::invalid, "reason", 3, noon, "a"});
+        twin_row twin;
+        twin.batch_id = "batch_2";
+        twin.job_id = job_;
+        twins_.put(twin);
+        chores_.owe({chore::follow_twin, "batch_2", job_, noon, 0});
         for (const char* table : tables)
             columns_.push_back(columns_of(table));
     }
@@ -118,6 +125,9 @@ private:
         (void)failures_.causes(job_, 10);
         (void)failures_.samples(job_, 10);
         (void)quarantine_.list(10);
+        (void)twins_.of_job(job_);
+        (void)chores_.next_due();
+        (void)chores_.due(noon);
     }
 
     struct migrated {
@@ -130,6 +140,8 @@ private:
     request_table requests_{db_};
     failure_table failures_{db_};
     quarantine_table quarantine_{db_};
+    twin_table twins_{db_};
+    chore_table chores_{db_};
     std::int64_t run_ = 0, job_ = 0;
     std::vector<std::vector<std::string>> columns_;
 };

@@ -77,6 +77,74 @@ TEST_CASE("a creation that never reached the provider is made after the list was
     CHECK(d.truth()["batches"].size() == 2);
 }
 
+TEST_CASE("a batch that the list hides longer than it is looked for is found late, stopped, said and booked",
+          "[programs][faults]") {
+    // Of the first batch the reply is lost, and three looks through the list do not show it: it is made
+    // again.
+    deployment d(
+        {.scenario = rules({{{"on", "create"}, {"nth", 1}, {"do", "drop"}, {"when", "after"}},
+                            {{"on", "batch"}, {"nth", 1}, {"do", "list_lag"}, {"calls", 4}},
+                            {{"on", "batch"}, {"nth", 1}, {"do", "never_finish"}, {"fraction", 0.5}}})});
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+    const auto done = d.ctl({"run", "--auto", "--wait", "--kind", "summaries"});
+    INFO(done.out << done.err << d.daemon_log());
+    CHECK(done.code == 0);
+    json job;
+    for (int looks = 0; looks < 2000; ++looks) {
+        job = d.ctl_json({"job", "1"})["job"];
+        if (!job["twins"].empty() && !job["twins"][0]["actual_usd"].is_null()) break;
+    }
+    CHECK(job["maybe_duplicate"] == true);
+    REQUIRE(job["twins"].size() == 1);
+    CHECK(job["twins"][0]["batch_status"] == "cancelled");
+    CHECK(job["twins"][0]["batch_id"] != job["batch_id"]);
+    CHECK(d.truth()["batches"].size() == 2);
+    CHECK(d.booked_tokens() == d.billed_tokens());
+    CHECK(d.daemon_log().find("more than one batch was made of its requests") != std::string::npos);
+    const auto alerts = d.ctl_json({"status"})["alerts"];
+    REQUIRE_FALSE(alerts.empty());
+    CHECK(alerts[0]["message"].get<std::string>().find("more than one batch was made for job 1") !=
+          std::string::npos);
+}
+
+TEST_CASE("with submit_unknown = hold a person says what became of a submission", "[programs][faults]") {
+    deployment d({.scenario = rules({{{"on", "create"}, {"nth", 1}, {"do", "drop"}, {"when", "after"}},
+                                     {{"on", "batch"}, {"nth", 1}, {"do", "list_lag"}, {"calls", 1000}}})});
+    auto config = read_file(d.path("enrichd.toml"));
+    config.replace(config.find("[submit]\n"), 9, "[submit]\nsubmit_unknown = \"hold\"\n");
+    write_file(d.path("enrichd.toml"), config);
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+    REQUIRE(d.ctl({"run", "--auto", "--kind", "summaries"}).code == 0);
+    json job;
+    for (int looks = 0; looks < 2000; ++looks) {
+        job = d.ctl_json({"job", "1"})["job"];
+        if (job["held"] == "waits for resolve") break;
+    }
+    INFO(job.dump(1) << d.daemon_log());
+    REQUIRE(job["held"] == "waits for resolve");
+    CHECK(d.truth()["batches"].size() == 1);
+    CHECK(d.ctl({"status"}).out.find("enrichctl resolve 1 --adopt BATCH") != std::string::npos);
+    CHECK(d.ctl({"jobs"}).out.find("waits for resolve") != std::string::npos);
+    CHECK(d.ctl({"resolve", "1", "--adopt", "batch_of_nobody"}).code == 10);
+
+    SECTION("adopted, it is not paid for twice") {
+        const auto batch = d.truth()["batches"][0]["id"].get<std::string>();
+        CHECK(d.ctl({"resolve", "1", "--adopt", batch}).code == 0);
+        CHECK(d.ctl({"poll", "r1"}).code == 0);
+        CHECK(d.truth()["batches"].size() == 1);
+        CHECK(d.booked_tokens() == d.billed_tokens());
+        CHECK(d.ctl({"resolve", "1", "--resubmit"}).code == 7);
+    }
+    SECTION("sent again, it is marked") {
+        CHECK(d.ctl({"resolve", "1", "--resubmit"}).code == 0);
+        CHECK(d.ctl({"poll", "r1"}).code == 0);
+        CHECK(d.truth()["batches"].size() == 2);
+        CHECK(d.ctl_json({"job", "1"})["job"]["maybe_duplicate"] == true);
+    }
+}
+
 TEST_CASE("busy and broken replies to reads and uploads only delay the run", "[programs][faults]") {
     deployment d(
         {.scenario = rules({{{"on", "get"}, {"every", 2}, {"do", "status"}, {"status", 500}},

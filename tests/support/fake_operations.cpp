@@ -77,6 +77,9 @@ result<json> fake_operations::discard(std::string id) {
 result<json> fake_operations::retry(std::string id) {
     return answer("retry " + id);
 }
+control::awaitable<result<json>> fake_operations::resolve(std::string id, std::optional<std::string> adopt) {
+    co_return answer("resolve " + id, adopt ? "adopt " + *adopt : "resubmit");
+}
 result<json> fake_operations::pause() {
     return answer("pause");
 }

@@ -54,6 +54,7 @@ public:
     result<json> cancel(std::string id, bool abandon) override;
     result<json> discard(std::string id) override;
     result<json> retry(std::string id) override;
+    awaitable<result<json>> resolve(std::string id, std::optional<std::string> adopt) override;
     result<json> pause() override;
     result<json> resume() override;
     result<json> quarantine_list() override;

@@ -4,6 +4,7 @@
 
 #include "daemon/operations/live_operations.hpp"
 #include "tests/support/await.hpp"
+#include "tests/support/fake_provider.hpp"
 #include "tests/support/fake_target.hpp"
 #include "tests/support/ledger_fixture.hpp"
 #include "tests/support/manual_clock.hpp"
@@ -23,6 +24,7 @@ struct operations_fixture : ledger_fixture {
     run_builder builder{*l, files, now, loop.get_executor()};
     std::shared_ptr<config> settings = std::make_shared<config>();
     std::shared_ptr<fake_target> database = std::make_shared<fake_target>();
+    std::shared_ptr<fake_provider> world = std::make_shared<fake_provider>();
     std::set<std::int64_t> in_turn;
     daemon_state state = daemon_state::running;
     int woken = 0;
@@ -39,6 +41,7 @@ struct operations_fixture : ledger_fixture {
                 [this, models] {
                     return build_settings{settings, models, database};
                 },
+                [this] { return world; },
                 [this] { ++woken; },
                 [this](std::int64_t id) { return in_turn.count(id) != 0; },
                 [this] { return state; },

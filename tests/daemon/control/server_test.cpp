@@ -51,6 +51,7 @@ json body_for(route_id id) {
     if (id == route_id::build) return {{"kinds", {"summaries"}}};
     if (id == route_id::submit) return {{"kind", "summaries"}, {"sha256", std::string(64, 'a')}};
     if (id == route_id::cancel) return {{"id", "7"}};
+    if (id == route_id::resolve) return {{"resubmit", true}};
     if (id == route_id::release) return {{"all", true}};
     return json::object();
 }

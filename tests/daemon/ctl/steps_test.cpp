@@ -247,6 +247,27 @@ TEST_CASE("the small commands ask what they are named for", "[daemon][ctl]") {
                                                 "migration_plan", "migrate"});
 }
 
+TEST_CASE("resolve takes one of its two flags, and a duplicate is told with its job", "[daemon][ctl]") {
+    ctl_fixture f;
+    auto job = sample_batch("7", "polling", 120);
+    job["maybe_duplicate"] = true;
+    job["twins"] = {{{"batch_id", "batch_2"},
+                     {"batch_status", "cancelled"},
+                     {"completed", 5},
+                     {"actual_usd", "0.01"},
+                     {"unproven_usd", "0"}}};
+    f.reply("resolve", {{"status", "adopted"}, {"job", job}});
+    f.reply("job", {{"job", job}});
+    CHECK(f.ctl({"resolve", "7"}).code == 2);
+    CHECK(f.ctl({"resolve", "7", "--adopt", "batch_9", "--resubmit"}).code == 2);
+    CHECK(contains(f.ctl({"resolve", "7", "--adopt", "batch_9"}).out, "7: adopted\n"));
+    CHECK(f.ctl({"resolve", "7", "--resubmit"}).code == 0);
+    CHECK(f.calls() == std::vector<std::string>{"resolve 7 adopt batch_9", "resolve 7 resubmit"});
+    const auto shown = f.ctl({"job", "7"}).out;
+    CHECK(contains(shown, "sent again"));
+    CHECK(contains(shown, "batch_2 (cancelled), 5 requests done, cost $0.01"));
+}
+
 TEST_CASE("tokens are counted without a daemon", "[daemon][ctl]") {
     temp_folder folder;
     write_file(folder / "text", "hello world");

@@ -27,13 +27,14 @@ struct expectation {
     const char* retry;
 };
 
-// Jobs that are on their way by themselves (goal merged).
+// Jobs that are on their way by themselves (goal merged), and for which no time is set: one that is
+// submit_unknown waits for a person's word then, and looks when it is asked to.
 constexpr expectation on_their_way[] = {
     {"built", "not_submitted", refused, "cancelling", refused, "not_waiting"},
     {"intent_upload", "not_submitted", refused, "cancelling", refused, "not_waiting"},
     {"uploaded", "not_submitted", refused, "cancelling", refused, "not_waiting"},
     {"intent_submit", "not_submitted", refused, "cancelling", refused, "not_waiting"},
-    {"submit_unknown", "not_submitted", refused, "cancelling", refused, "not_waiting"},
+    {"submit_unknown", "looking", refused, "cancelling", refused, "not_waiting"},
     {"submitted", "looking", refused, "cancelling", refused, "not_waiting"},
     {"polling", "looking", refused, "cancelling", refused, "not_waiting"},
     {"fetched", "ended", "merging", "already_ended", refused, "not_waiting"},

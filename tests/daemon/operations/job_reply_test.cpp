@@ -20,13 +20,13 @@ json job_of(operations_fixture& f, std::int64_t id, bool with_rows = true) {
 
 TEST_CASE("a job object has every field of the protocol in every state", "[operations][job]") {
     const char* fields[] = {
-        "id",           "run_id",       "kind",        "state",         "state_since_ms", "batch_id",
-        "batch_status", "batch_counts", "model",       "value_version", "file",           "requests",
-        "rows",         "outcomes",     "updated",     "skipped_count", "input_tokens",   "output_cap",
-        "bound_usd",    "actual_usd",   "usage",       "created_ms",    "submitted_ms",   "deadline_ms",
-        "ended_ms",     "next_due_ms",  "why",         "next",          "held",           "blocked",
-        "error",        "history",      "submissions", "samples",       "request_file",   "results_file",
-        "errors_file"};
+        "id",           "run_id",          "kind",        "state",         "state_since_ms", "batch_id",
+        "batch_status", "batch_counts",    "model",       "value_version", "file",           "requests",
+        "rows",         "outcomes",        "updated",     "skipped_count", "input_tokens",   "output_cap",
+        "bound_usd",    "actual_usd",      "usage",       "created_ms",    "submitted_ms",   "deadline_ms",
+        "ended_ms",     "next_due_ms",     "why",         "next",          "held",           "blocked",
+        "error",        "history",         "submissions", "samples",       "request_file",   "results_file",
+        "errors_file",  "maybe_duplicate", "twins"};
     for (const auto& s : enrichd::test::one_of_each_state()) {
         CAPTURE(job::name(s));
         operations_fixture f;

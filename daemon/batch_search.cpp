@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/batch_search.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace enrichd {
+
+namespace {
+
+// How far back before the intent the provider's list is read: its clock may run behind ours.
+constexpr std::int64_t clock_slack_seconds = 15 * 60;
+
+// "ed1-<installation>-<job>-" of "ed1-<installation>-<job>-<try>".
+std::string_view job_of(std::string_view submission) {
+    return submission.substr(0, submission.rfind('-') + 1);
+}
+
+bool is_meant(const batch_object& b, const batch_search& what) {
+    const auto it = b.metadata.find("enrichd_submission");
+    if (it != b.metadata.end())
+        return what.every_try ? job_of(it->second) == job_of(what.submission) : it->second == what.submission;
+    // A second key, independent of the metadata. A failed batch did nothing, and may be that of an earlier
+    // submission of the same file.
+    return !what.file_id.empty() && b.input_file_id == what.file_id && b.status != batch_status::failed;
+}
+
+// The end of a list that is newest first. One page out of order, as of a server that lists the oldest first,
+// proves nothing about the pages behind it.
+bool is_all_older(const std::vector<batch_object>& page, std::int64_t since) {
+    const auto newest_first = [](const auto& a, const auto& b) { return a.created_at > b.created_at; };
+    return std::is_sorted(page.begin(), page.end(), newest_first) && page.size() > 1 &&
+           page.front().created_at > page.back().created_at && page.front().created_at < since;
+}
+
+// Of several batches of one submission: one that does its work before one that does not, then the oldest.
+bool is_better_to_keep(const batch_object& a, const batch_object& b) {
+    const auto is_lost = [](const batch_object& x) {
+        return x.status == batch_status::failed || x.status == batch_status::cancelled ||
+               x.status == batch_status::cancelling;
+    };
+    return std::pair(is_lost(a), a.created_at) < std::pair(is_lost(b), b.created_at);
+}
+
+} // namespace
+
+boost::asio::awaitable<result<std::vector<batch_object>>> find_batches(
+    std::shared_ptr<provider::client> client, batch_search what) {
+    const auto since = what.since_ms / 1000 - clock_slack_seconds;
+    std::vector<batch_object> found;
+    std::set<std::string> listed;
+    std::string after;
+    for (;;) {
+        auto page = co_await client->list_batches(after);
+        if (!page) co_return page.error();
+        bool any_new = false;
+        for (auto& b : page->batches) {
+            if (!listed.insert(b.id).second) continue;
+            any_new = true;
+            if (is_meant(b, what)) found.push_back(b);
+        }
+        // A server that does not know `after` gives the same page again.
+        if (!any_new || !page->has_more.value_or(false) || is_all_older(page->batches, since)) break;
+        after = page->batches.back().id;
+    }
+    std::stable_sort(found.begin(), found.end(), is_better_to_keep);
+    co_return found;
+}
+
+bool did_nothing(const batch_object& b) {
+    return b.status == batch_status::failed && b.completed == 0 && !b.output_file_id;
+}
+
+boost::asio::awaitable<result<batch_object>> stop_batch(std::shared_ptr<provider::client> client,
+                                                        batch_object b) {
+    if (has_ended(b.status) || b.status == batch_status::cancelling) co_return b;
+    auto cancelled = co_await client->cancel_batch(b.id);
+    if (cancelled || cancelled.error().code != errc::provider_rejected) co_return cancelled;
+    // It may have ended in this moment: then there is nothing left to cancel.
+    auto seen = co_await client->get_batch(b.id);
+    if (seen && !has_ended(seen->status)) co_return cancelled.error();
+    co_return seen;
+}
+
+} // namespace enrichd

@@ -1,0 +1,34 @@
+// Batches of a job, looked for in the provider's list.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/provider/provider.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace enrichd {
+
+/// What tells that a batch is meant: its metadata, or, where a server keeps none, its input file.
+struct batch_search {
+    std::string submission;
+    std::string file_id;       ///< empty: not known
+    std::int64_t since_ms = 0; ///< the list is read back past this time, by some slack for the clocks
+    bool every_try = false;    ///< the batches of all submissions of the job, not of this one alone
+};
+
+/// All that are meant, the one to keep first: one that does its work before one that does not, then the
+/// oldest. Errors: those of the provider's list.
+boost::asio::awaitable<result<std::vector<batch_object>>> find_batches(
+    std::shared_ptr<provider::client> client, batch_search what);
+
+/// It failed before any request of it ran: it cost nothing, and holds nothing.
+bool did_nothing(const batch_object& b);
+
+/// Cancels it where it runs still. On success it is as the provider told it then.
+boost::asio::awaitable<result<batch_object>> stop_batch(std::shared_ptr<provider::client> client,
+                                                        batch_object b);
+
+} // namespace enrichd

@@ -1,0 +1,51 @@
+// What is owed to the provider beside the turns of jobs, done one thing at a time.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/clock.hpp"
+#include "daemon/provider/provider.hpp"
+#include "state/ledger.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace enrichd {
+
+/// Does the chores of the ledger when they are due. None of them holds a job up: what cannot be done now is
+/// tried again, each time later. A chore that a crash interrupts is owed still.
+class sweeper {
+public:
+    /// `random` gives numbers in [0, 1) for jitter; `changed` is called after each chore. References outlive
+    /// the sweeper.
+    sweeper(ledger& l, const clock& c, std::function<double()> random, std::function<void()> changed);
+
+    void set_client(std::shared_ptr<provider::client> client) { client_ = std::move(client); }
+
+    /// Does all that is due, until stop(). One at a time; throws what a broken ledger throws.
+    boost::asio::awaitable<void> sweep();
+    /// No new chores; the one under way goes on.
+    void stop() { stopping_ = true; }
+
+private:
+    template <class T>
+    using awaitable = boost::asio::awaitable<T>;
+
+    awaitable<result<bool>> perform(chore_row c);
+    awaitable<result<bool>> find_twins(chore_row c);
+    awaitable<result<bool>> follow_twin(chore_row c);
+    std::string file_of(std::int64_t job_id);
+    void take_down(const job_row& job, const batch_object& twin);
+
+    ledger& ledger_;
+    const clock& clock_;
+    std::function<double()> random_;
+    std::function<void()> changed_;
+    std::shared_ptr<provider::client> client_;
+    bool stopping_ = false;
+};
+
+} // namespace enrichd

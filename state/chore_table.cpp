@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/chore_table.hpp"
+
+namespace enrichd {
+
+namespace {
+
+chore parse_chore(const std::string& word) {
+    return word == name(chore::follow_twin) ? chore::follow_twin : chore::find_twins;
+}
+
+} // namespace
+
+std::string_view name(chore c) {
+    switch (c) {
+    case chore::find_twins: return "find_twins";
+    case chore::follow_twin: return "follow_twin";
+    }
+    return "";
+}
+
+chore_table::chore_table(sqlite::database& db)
+    : owe_(db, R"SQL(
+          INSERT INTO chores (what, subject, job_id, due_ms, failures) VALUES (?1, ?2, ?3, ?4, ?5)
+          ON CONFLICT (what, subject) DO UPDATE SET due_ms = ?4, failures = ?5
+      )SQL"),
+      done_(db, "DELETE FROM chores WHERE what = ? AND subject = ? AND due_ms = ?"),
+      postpone_(db, R"SQL(
+          UPDATE chores SET due_ms = ?4, failures = failures + 1 WHERE what = ?1 AND subject = ?2 AND due_ms = ?3
+      )SQL"),
+      due_(db, R"SQL(
+          SELECT what, subject, job_id, due_ms, failures FROM chores WHERE due_ms <= ? ORDER BY due_ms LIMIT 1
+      )SQL"),
+      next_due_(db, "SELECT MIN(due_ms) FROM chores") {}
+
+void chore_table::owe(const chore_row& c) {
+    owe_(name(c.what), c.subject, c.job_id, c.due_ms, c.failures).run();
+}
+
+void chore_table::done(const chore_row& c) {
+    done_(name(c.what), c.subject, c.due_ms).run();
+}
+
+void chore_table::postpone(const chore_row& c, std::int64_t due_ms) {
+    postpone_(name(c.what), c.subject, c.due_ms, due_ms).run();
+}
+
+std::optional<chore_row> chore_table::due(std::int64_t now_ms) {
+    auto row = due_(now_ms);
+    if (!row.next()) return std::nullopt;
+    return chore_row{parse_chore(row.text(0)), row.text(1), row.integer(2), row.integer(3), row.integer(4)};
+}
+
+std::optional<std::int64_t> chore_table::next_due() {
+    auto row = next_due_();
+    if (!row.next()) return std::nullopt;
+    return row.optional_integer(0);
+}
+
+} // namespace enrichd

@@ -1,0 +1,190 @@
+// Batches that were made twice: found late, stopped, followed to their end, and booked once.
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/sweeper.hpp"
+
+#include "daemon/job_driver.hpp"
+#include "daemon/twins.hpp"
+#include "tests/support/await.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_provider.hpp"
+#include "tests/support/ledger_fixture.hpp"
+#include "tests/support/manual_clock.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+using namespace enrichd;
+using namespace enrichd::test;
+
+namespace {
+
+struct sweeper_fixture : ledger_fixture {
+    boost::asio::io_context loop;
+    manual_clock now{noon + 1000};
+    std::shared_ptr<fake_provider> world = std::make_shared<fake_provider>();
+    std::int64_t id = add_job(add_open_run());
+    std::string ours = submission_id(l->installation(), id, 1);
+
+    sweeper_fixture() {
+        auto p = std::get<job::polling>(one_of_each_state()[6]);
+        p.status = batch_status::completed;
+        put(id, p);
+        owe_look();
+    }
+    void owe_look() { l->chores().owe({chore::find_twins, job_name(id), id, now.now, 0}); }
+
+    // Everything that is due, as a daemon would that has just started on this file.
+    void sweep() {
+        sweeper s(
+            *l, now, [] { return 0.5; }, [] {});
+        s.set_client(world);
+        enrichd::tests::await(loop, [](sweeper& of) -> boost::asio::awaitable<bool> {
+            co_await of.sweep();
+            co_return true;
+        }(s));
+    }
+    batch_object listed(const std::string& batch_id, batch_status status, const std::string& submission) {
+        batch_object b;
+        b.id = batch_id;
+        b.status = status;
+        b.created_at = noon / 1000;
+        b.metadata = {{"enrichd_submission", submission}};
+        return b;
+    }
+    batch_object own() { return listed("batch_1", batch_status::completed, ours); }
+    void show(std::vector<batch_object> list) { world->pages = {{std::move(list), false}}; }
+    std::int64_t run() { return job(id).plan.run_id; }
+};
+
+} // namespace
+
+TEST_CASE("a twin that shows up late is stopped, followed, and booked once at its end", "[sweeper]") {
+    sweeper_fixture f;
+    f.show({f.listed("batch_2", batch_status::in_progress, f.ours), f.own()});
+    f.sweep();
+    CHECK(f.world->calls ==
+          std::vector<std::string>{"list ", "cancel batch_2", "get batch_2", "cancel batch_2"});
+    auto twins = f.l->twins().of_job(f.id);
+    REQUIRE(twins.size() == 1);
+    CHECK(twins[0].batch_id == "batch_2");
+    CHECK(twins[0].kept_batch == "batch_1");
+    CHECK_FALSE(twins[0].ended);
+    CHECK(f.l->unproven_of_run(f.run()) == f.job(f.id).plan.totals.bound); // until it is known
+
+    auto ended = f.listed("batch_2", batch_status::cancelled, f.ours);
+    ended.completed = 2;
+    ended.usage = token_usage{200, 0, 40, 0};
+    f.show({ended, f.own()});
+    f.reopen();
+    f.now.now += 600'000;
+    f.sweep();
+    twins = f.l->twins().of_job(f.id);
+    CHECK(twins[0].ended);
+    CHECK(twins[0].completed == 2);
+    const money cost{200 * 75'000 + 40 * 300'000};
+    CHECK(twins[0].cost == cost);
+    CHECK(f.job(f.id).actual == cost);
+    CHECK(f.l->spent_of_run(f.run()) == cost);
+    CHECK(f.l->unproven_of_run(f.run()) == money{});
+    CHECK_FALSE(f.l->chores().next_due());
+
+    f.owe_look(); // found again, it is not booked again
+    f.sweep();
+    CHECK(f.job(f.id).actual == cost);
+}
+
+TEST_CASE("a twin that ended with work and tells no usage may have cost the bound; one without work nothing",
+          "[sweeper]") {
+    sweeper_fixture f;
+    auto twin = f.listed("batch_2", batch_status::completed, f.ours);
+    SECTION("work") {
+        twin.completed = 3;
+        f.show({f.own(), twin});
+        f.sweep();
+        CHECK(f.l->unproven_of_run(f.run()) == f.job(f.id).plan.totals.bound);
+    }
+    SECTION("no work") {
+        twin.status = batch_status::cancelled;
+        f.show({f.own(), twin});
+        f.sweep();
+        CHECK(f.l->unproven_of_run(f.run()) == money{});
+    }
+    CHECK(f.l->twins().of_job(f.id).size() == 1);
+    CHECK(f.job(f.id).actual == money{});
+    CHECK_FALSE(f.l->chores().next_due());
+}
+
+TEST_CASE("batches of other jobs, the job's own, and what failed before it ran are no twins", "[sweeper]") {
+    sweeper_fixture f;
+    f.show({f.own(),
+            f.listed("batch_3", batch_status::in_progress, submission_id(f.l->installation(), f.id + 10, 1)),
+            f.listed("batch_4", batch_status::in_progress, submission_id("ffffffff", f.id, 1)),
+            f.listed("batch_5", batch_status::failed, f.ours)});
+    f.sweep();
+    CHECK(f.world->calls == std::vector<std::string>{"list "});
+    CHECK(f.l->twins().of_job(f.id).empty());
+    CHECK_FALSE(f.l->chores().next_due());
+}
+
+TEST_CASE("while the job's own batch is not known, none is taken for a twin", "[sweeper]") {
+    sweeper_fixture f;
+    f.put(f.id, job::submit_unknown{f.ours, "file-1", noon, 1});
+    f.show({f.listed("batch_2", batch_status::in_progress, f.ours)});
+    f.sweep();
+    CHECK(f.world->calls == std::vector<std::string>{"list "}); // and nothing is cancelled
+    CHECK(f.l->twins().of_job(f.id).empty());
+    REQUIRE(f.l->chores().next_due());
+    CHECK(*f.l->chores().next_due() > f.now.now);
+
+    f.put(f.id, job::submitted{f.ours, "file-1", "batch_2", noon / 1000});
+    f.now.now += 600'000;
+    f.sweep();
+    CHECK(f.l->twins().of_job(f.id).empty());
+    CHECK_FALSE(f.l->chores().next_due());
+}
+
+TEST_CASE("an earlier submission of the job that was made after all is its twin", "[sweeper]") {
+    sweeper_fixture f;
+    auto done = f.listed("batch_2", batch_status::completed, submission_id(f.l->installation(), f.id, 2));
+    f.show({done, f.own()});
+    f.sweep();
+    CHECK(f.l->twins().of_job(f.id).size() == 1);
+}
+
+TEST_CASE("a look for twins that cannot be done is tried again later, and holds nothing up", "[sweeper]") {
+    sweeper_fixture f;
+    const auto before = f.job(f.id);
+    f.world->list_fails = error{errc::provider_ambiguous, "502"};
+    std::int64_t last = 0;
+    for (int n = 1; n <= 5; ++n) {
+        f.sweep();
+        REQUIRE(f.l->chores().next_due());
+        const auto wait = *f.l->chores().next_due() - f.now.now;
+        CHECK(wait > last);
+        last = wait;
+        f.now.now += wait;
+        f.reopen();
+    }
+    CHECK(f.job(f.id).revision == before.revision);
+    f.world->list_fails = {};
+    f.show({f.own()});
+    f.sweep();
+    CHECK_FALSE(f.l->chores().next_due());
+}
+
+TEST_CASE("a twin that cannot be cancelled yet is recorded by a later look", "[sweeper]") {
+    sweeper_fixture f;
+    f.show({f.listed("batch_2", batch_status::in_progress, f.ours), f.own()});
+    f.world->refusals = {{errc::provider_busy, "429"}};
+    f.sweep();
+    CHECK(f.l->chores().due(f.now.now + 600'000)->what == chore::find_twins);
+    f.now.now += 600'000;
+    f.sweep();
+    CHECK(f.l->twins().of_job(f.id).size() == 1);
+}
+
+TEST_CASE("a server without a list is not asked for ever", "[sweeper]") {
+    sweeper_fixture f;
+    f.world->list_fails = error{errc::provider_rejected, "404"};
+    f.sweep();
+    CHECK_FALSE(f.l->chores().next_due());
+}

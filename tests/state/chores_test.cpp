@@ -1,0 +1,89 @@
+// What is owed beside jobs, and batches that were made twice, in a file that is opened again.
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/catch.hpp"
+#include "tests/support/ledger_fixture.hpp"
+
+using namespace enrichd;
+using enrichd::test::ledger_fixture;
+using enrichd::test::noon;
+
+TEST_CASE("what is owed is due in its order, and survives the file being opened again", "[state][chores]") {
+    ledger_fixture f;
+    const auto id = f.add_job(f.add_open_run());
+    CHECK_FALSE(f.l->chores().next_due());
+    f.l->chores().owe({chore::follow_twin, "batch_2", id, noon + 20, 0});
+    f.l->chores().owe({chore::find_twins, job_name(id), id, noon + 10, 0});
+    f.reopen();
+    CHECK(f.l->chores().next_due() == noon + 10);
+    CHECK_FALSE(f.l->chores().due(noon + 9));
+    const auto first = f.l->chores().due(noon + 30);
+    REQUIRE(first);
+    CHECK(first->what == chore::find_twins);
+    CHECK(first->subject == job_name(id));
+    CHECK(first->job_id == id);
+
+    f.l->chores().postpone(*first, noon + 25);
+    CHECK(f.l->chores().due(noon + 30)->what == chore::follow_twin);
+    f.l->chores().done(*f.l->chores().due(noon + 30));
+    const auto again = f.l->chores().due(noon + 30);
+    REQUIRE(again);
+    CHECK(again->what == chore::find_twins);
+    CHECK(again->failures == 1);
+}
+
+TEST_CASE("what was owed anew while it was done is still owed", "[state][chores]") {
+    ledger_fixture f;
+    const auto id = f.add_job(f.add_open_run());
+    f.l->chores().owe({chore::find_twins, "1", id, noon, 3});
+    const auto taken = *f.l->chores().due(noon);
+    f.l->chores().owe({chore::find_twins, "1", id, noon + 5, 0});
+    f.l->chores().done(taken);
+    f.l->chores().postpone(taken, noon + 99);
+    REQUIRE(f.l->chores().due(noon + 5));
+    CHECK(f.l->chores().due(noon + 5)->failures == 0);
+}
+
+TEST_CASE("a job that may be a duplicate is so for ever", "[state][ledger]") {
+    ledger_fixture f;
+    const auto id = f.add_job(f.add_open_run());
+    CHECK_FALSE(f.job(id).maybe_duplicate);
+    REQUIRE(f.l->jobs().record(f.job(id), {job::uploaded{"file-1", "s"}, "test", "", {}, false, true}, noon));
+    f.put(id, job::merged{"batch_1"});
+    f.reopen();
+    CHECK(f.job(id).maybe_duplicate);
+}
+
+TEST_CASE("what a twin may have cost counts for its run until it is known", "[state][ledger]") {
+    ledger_fixture f;
+    const auto run = f.add_open_run();
+    const auto id = f.add_job(run);
+    twin_row t;
+    t.batch_id = "batch_2";
+    t.job_id = id;
+    t.kept_batch = "batch_1";
+    t.status = "cancelling";
+    t.completed = 1;
+    t.unproven = money{500};
+    t.found_ms = noon;
+    f.l->twins().put(t);
+    f.reopen();
+    CHECK(f.l->unproven_of_run(run) == money{500});
+    CHECK(f.l->twins().found_since(noon + 1).empty());
+    REQUIRE(f.l->twins().of_job(id).size() == 1);
+    CHECK(f.l->twins().of_job(id)[0].kept_batch == "batch_1");
+    CHECK_FALSE(f.l->twins().of_job(id)[0].ended);
+
+    t.status = "cancelled";
+    t.used = {10, 0, 5, 0};
+    t.cost = money{77};
+    t.unproven = {};
+    t.ended = true;
+    f.l->twins().put(t);
+    CHECK(f.l->unproven_of_run(run) == money{});
+    const auto read = f.l->twins().find("batch_2");
+    REQUIRE(read);
+    CHECK(read->ended);
+    CHECK(read->cost == money{77});
+    CHECK(read->used == token_usage{10, 0, 5, 0});
+    CHECK(read->found_ms == noon);
+}
