@@ -24,6 +24,7 @@ struct provider_config {
     std::string api_key; ///< from OPENAI_API_KEY or an env file only; the file format has no such key
     std::string ca_file; ///< trusted besides the system's certificates
     std::string completion_window = "24h";
+    bool delete_results = true;        ///< of a batch, at the provider, once their merge is durable
     std::string credentials_directory; ///< what systemd's LoadCredential= filled; empty without systemd
 };
 

@@ -42,6 +42,10 @@ void add_places(keys& k) {
                           .meaning = "How long the provider may take for a batch.",
                           .environment = {"BATCH_COMPLETION_WINDOW"},
                           .valid = is_window}));
+    k.push_back(switch_key(
+        "provider.delete_results_after_merge", [](config& c) -> bool& { return c.provider.delete_results; },
+        {.meaning = "Whether output and error files are deleted at the provider once their merge is durable; "
+                    "otherwise it lets them expire. The copies here stay for state.retention_days."}));
     k.push_back(text_key("database.url", [](config& c) -> std::string& { return c.database_url; },
                          {.expected = "postgresql://... or sqlite:PATH",
                           .default_text = "a SQLite file in the state directory",

@@ -126,6 +126,19 @@ config_key flag_key(std::string name, field<bool> f, std::string no, std::string
     return key;
 }
 
+config_key switch_key(std::string name, field<bool> f, about_key about) {
+    config defaults;
+    auto key = finish_key(std::move(name), "true or false", f(defaults) ? "true" : "false", std::move(about));
+    key.set = [f](config& c, const config_value& v) {
+        const auto* flag = std::get_if<bool>(&v);
+        const auto* word = std::get_if<written>(&v);
+        if (!flag && !(word && (word->text == "true" || word->text == "false"))) return false;
+        f(c) = flag ? *flag : word->text == "true";
+        return true;
+    };
+    return key;
+}
+
 config_key money_key(std::string name, field<money> f, about_key about) {
     config defaults;
     auto key = finish_key(std::move(name), "dollars, such as 25 or \"1.50\"", exact_dollars(f(defaults)),

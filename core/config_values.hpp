@@ -33,6 +33,8 @@ config_key choice_key(std::string name, field<std::string> f, std::vector<std::s
                       about_key about);
 /// A choice between two words that becomes a bool.
 config_key flag_key(std::string name, field<bool> f, std::string no, std::string yes, about_key about);
+/// true or false.
+config_key switch_key(std::string name, field<bool> f, about_key about);
 config_key money_key(std::string name, field<money> f, about_key about);
 config_key seconds_key(std::string name, field<double> f, double least, double most, about_key about);
 config_key seconds_list_key(std::string name, field<std::vector<double>> f, double least, double most,

@@ -27,7 +27,7 @@ longest_waits waits_of(const config& c) {
     // With its jitter.
     const auto poll =
         poll_wait({from_seconds(c.poll.first_seconds), from_seconds(c.poll.max_seconds)}, 60, 1.0);
-    return {poll.count(), from_seconds(look).count(), hour_ms};
+    return {poll.count(), from_seconds(look).count(), hour_ms, day_ms};
 }
 
 std::string ledger_path_of(const std::filesystem::path& state_directory) {
@@ -113,6 +113,7 @@ void engine::set_world(engine_world w) {
     const auto& c = *world_.settings;
     effects_.set_world(world_.provider, world_.target);
     sweeper_.set_client(world_.provider);
+    sweeper_.delete_results(c.provider.delete_results);
     effects_.set_looks(c.submit.reconcile_seconds.size());
     effects_.set_slice_lines(static_cast<std::size_t>(c.batch.merge_rows));
     job_driver_.set_rules({{from_seconds(c.poll.first_seconds), from_seconds(c.poll.max_seconds)},
@@ -129,6 +130,7 @@ boost::asio::awaitable<void> engine::run() {
         log::warning(fmt::format("{} due times were further ahead than anything waits, as after the clock "
                                  "was set back: they are sooner now",
                                  moved));
+    (void)try_to_record([this] { sweeper_.begin(); });
     co_await scheduler_.run();
 }
 
@@ -162,7 +164,10 @@ void engine::mark_stopped() {
 
 void engine::storage_recovered() {
     mark_running();
-    (void)try_to_record([this] { make_due_what_waited(); });
+    (void)try_to_record([this] {
+        sweeper_.begin();
+        make_due_what_waited();
+    });
     changes_.bump();
     tell_(nullptr);
     scheduler_.wake();

@@ -4,6 +4,7 @@
 #include "core/overloaded.hpp"
 #include "daemon/bill.hpp"
 #include "daemon/job_log.hpp"
+#include "daemon/remote_files.hpp"
 #include "daemon/twins.hpp"
 
 #include <fmt/format.h>
@@ -201,6 +202,7 @@ void job_driver::record(const job_row& before, const effect_done& done) {
     for (const auto& twin : done.twins)
         if (record_twin(ledger_, before, kept, twin, now)) new_twins.push_back(twin);
     owe_looks_for_twins(ledger_, before, *next, now, longest_look_wait_ms(rules_.reconcile_seconds));
+    note_remote_files(ledger_, before, *next, done.event, now);
     if (job::has_ended(*next)) {
         end_requests(ledger_, before, *next);
         ledger_.runs().postpone(before.plan.run_id, {now, 0, ""},

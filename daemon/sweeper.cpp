@@ -5,6 +5,7 @@
 #include "daemon/batch_search.hpp"
 #include "daemon/job_driver.hpp"
 #include "daemon/log.hpp"
+#include "daemon/remote_files.hpp"
 #include "daemon/twins.hpp"
 
 #include <fmt/format.h>
@@ -16,8 +17,22 @@ namespace enrichd {
 
 namespace asio = boost::asio;
 
+namespace {
+
+constexpr std::int64_t day_ms = 24 * 3'600'000LL;
+
+// A batch that an older ledger does not know has ended by then, and needs its file no more.
+constexpr std::int64_t youngest_orphan_ms = 2 * day_ms;
+
+} // namespace
+
 sweeper::sweeper(ledger& l, const clock& c, std::function<double()> random, std::function<void()> changed)
     : ledger_(l), clock_(c), random_(std::move(random)), changed_(std::move(changed)) {}
+
+void sweeper::begin() {
+    if (!ledger_.chores().is_owed(chore::sweep_files))
+        ledger_.chores().owe({chore::sweep_files, "", 0, clock_.now_ms() + day_ms, 0});
+}
 
 asio::awaitable<void> sweeper::sweep() {
     while (!stopping_) {
@@ -26,9 +41,7 @@ asio::awaitable<void> sweeper::sweep() {
         const auto done = co_await perform(*c);
         const auto now = clock_.now_ms();
         if (!done && done.error().code == errc::provider_rejected) {
-            log::warning(
-                fmt::format("{} {} is given up: {}", name(c->what), c->subject, done.error().detail));
-            ledger_.chores().done(*c);
+            give_up(*c, done.error());
         } else if (!done || !*done) {
             const auto asked = done ? std::nullopt : done.error().retry_after;
             ledger_.chores().postpone(*c, now + backoff(c->failures + 1, asked, random_()).count());
@@ -37,11 +50,25 @@ asio::awaitable<void> sweeper::sweep() {
     }
 }
 
+// The provider will not do it. One without a DELETE lets its files expire, or has other ways.
+void sweeper::give_up(const chore_row& c, const error& why) {
+    const bool of_files = c.what != chore::find_twins && c.what != chore::follow_twin;
+    log::write(of_files ? log::level::info : log::level::warning,
+               fmt::format("{} {} is given up: {}", name(c.what), c.subject, why.detail), {});
+    if (c.what == chore::sweep_files)
+        ledger_.chores().postpone(c, clock_.now_ms() + day_ms);
+    else
+        ledger_.chores().done(c);
+}
+
 // True: it is done, and recorded as such. False: its time has not come yet.
 asio::awaitable<result<bool>> sweeper::perform(chore_row c) {
     switch (c.what) {
     case chore::find_twins: return find_twins(std::move(c));
     case chore::follow_twin: return follow_twin(std::move(c));
+    case chore::delete_input:
+    case chore::delete_result: return delete_file(std::move(c));
+    case chore::sweep_files: return sweep_files();
     }
     throw fatal_error(errc::internal, "a chore that nobody does");
 }
@@ -84,6 +111,43 @@ asio::awaitable<result<bool>> sweeper::follow_twin(chore_row c) {
     if (ended) ledger_.chores().done(c);
     all_or_nothing.commit();
     co_return ended;
+}
+
+asio::awaitable<result<bool>> sweeper::delete_file(chore_row c) {
+    const auto client = client_;
+    const bool kept = c.what == chore::delete_result && !delete_results_;
+    if (!kept) {
+        const auto deleted = co_await client->delete_file(c.subject);
+        if (!deleted) co_return deleted.error();
+    }
+    ledger_.chores().done(c);
+    co_return true;
+}
+
+// Request files of ours that a crash between an upload and its record, or an older ledger, left behind.
+asio::awaitable<result<bool>> sweeper::sweep_files() {
+    const auto client = client_;
+    const auto files = co_await client->list_files(fmt::format("ed1-{}-", ledger_.installation()));
+    if (!files) co_return files.error();
+    std::size_t deleted = 0;
+    for (const auto& file : *files) {
+        if (is_needed(file)) continue;
+        const auto gone = co_await client->delete_file(file.id);
+        if (!gone) co_return gone.error();
+        ++deleted;
+    }
+    if (deleted > 0)
+        log::info(
+            fmt::format("{} request files that no job needs any more were deleted at the provider", deleted));
+    ledger_.chores().owe({chore::sweep_files, "", 0, clock_.now_ms() + day_ms, 0});
+    co_return true;
+}
+
+bool sweeper::is_needed(const provider::remote_file& file) {
+    const auto of = job_of_remote_file(file.filename, ledger_.installation());
+    if (!of || file.created_at * 1000 > clock_.now_ms() - youngest_orphan_ms) return true;
+    const auto job = ledger_.jobs().find(*of);
+    return job && !job::has_ended(job->state);
 }
 
 void sweeper::take_down(const job_row& job, const batch_object& twin) {

@@ -24,7 +24,11 @@ public:
     sweeper(ledger& l, const clock& c, std::function<double()> random, std::function<void()> changed);
 
     void set_client(std::shared_ptr<provider::client> client) { client_ = std::move(client); }
+    /// Whether output and error files are deleted at the provider after their merge, or expire there.
+    void delete_results(bool yes) { delete_results_ = yes; }
 
+    /// Once at start: the provider's files are swept a day from then, and each day.
+    void begin();
     /// Does all that is due, until stop(). One at a time; throws what a broken ledger throws.
     boost::asio::awaitable<void> sweep();
     /// No new chores; the one under way goes on.
@@ -37,6 +41,10 @@ private:
     awaitable<result<bool>> perform(chore_row c);
     awaitable<result<bool>> find_twins(chore_row c);
     awaitable<result<bool>> follow_twin(chore_row c);
+    awaitable<result<bool>> delete_file(chore_row c);
+    awaitable<result<bool>> sweep_files();
+    void give_up(const chore_row& c, const error& why);
+    bool is_needed(const provider::remote_file& file);
     std::string file_of(std::int64_t job_id);
     void take_down(const job_row& job, const batch_object& twin);
 
@@ -45,6 +53,7 @@ private:
     std::function<double()> random_;
     std::function<void()> changed_;
     std::shared_ptr<provider::client> client_;
+    bool delete_results_ = true;
     bool stopping_ = false;
 };
 

@@ -5,8 +5,13 @@ namespace enrichd {
 
 namespace {
 
+constexpr chore all_chores[] = {chore::find_twins, chore::follow_twin, chore::delete_input,
+                                chore::delete_result, chore::sweep_files};
+
 chore parse_chore(const std::string& word) {
-    return word == name(chore::follow_twin) ? chore::follow_twin : chore::find_twins;
+    for (const auto c : all_chores)
+        if (name(c) == word) return c;
+    throw fatal_error(errc::internal, "the ledger owes something that this program does not know: " + word);
 }
 
 } // namespace
@@ -15,19 +20,28 @@ std::string_view name(chore c) {
     switch (c) {
     case chore::find_twins: return "find_twins";
     case chore::follow_twin: return "follow_twin";
+    case chore::delete_input: return "delete_input";
+    case chore::delete_result: return "delete_result";
+    case chore::sweep_files: return "sweep_files";
     }
     return "";
 }
 
 chore_table::chore_table(sqlite::database& db)
     : owe_(db, R"SQL(
-          INSERT INTO chores (what, subject, job_id, due_ms, failures) VALUES (?1, ?2, ?3, ?4, ?5)
+          INSERT INTO chores (what, subject, job_id, due_ms, failures) VALUES (?1, ?2, NULLIF(?3, 0), ?4, ?5)
           ON CONFLICT (what, subject) DO UPDATE SET due_ms = ?4, failures = ?5
+      )SQL"),
+      owe_at_end_(db, R"SQL(
+          INSERT OR IGNORE INTO chores (what, subject, job_id, due_ms, failures) VALUES (?, ?, ?, NULL, 0)
       )SQL"),
       done_(db, "DELETE FROM chores WHERE what = ? AND subject = ? AND due_ms = ?"),
       postpone_(db, R"SQL(
           UPDATE chores SET due_ms = ?4, failures = failures + 1 WHERE what = ?1 AND subject = ?2 AND due_ms = ?3
       )SQL"),
+      release_(db, "UPDATE chores SET due_ms = ?3 WHERE what = ?1 AND job_id = ?2 AND due_ms IS NULL"),
+      drop_(db, "DELETE FROM chores WHERE what = ?1 AND job_id = ?2 AND due_ms IS NULL"),
+      is_owed_(db, "SELECT 1 FROM chores WHERE what = ? LIMIT 1"),
       due_(db, R"SQL(
           SELECT what, subject, job_id, due_ms, failures FROM chores WHERE due_ms <= ? ORDER BY due_ms LIMIT 1
       )SQL"),
@@ -45,10 +59,27 @@ void chore_table::postpone(const chore_row& c, std::int64_t due_ms) {
     postpone_(name(c.what), c.subject, c.due_ms, due_ms).run();
 }
 
+void chore_table::owe_at_end(chore what, const std::string& subject, std::int64_t job_id) {
+    owe_at_end_(name(what), subject, job_id).run();
+}
+
+void chore_table::release(chore what, std::int64_t job_id, std::int64_t due_ms) {
+    release_(name(what), job_id, due_ms).run();
+}
+
+void chore_table::drop(chore what, std::int64_t job_id) {
+    drop_(name(what), job_id).run();
+}
+
+bool chore_table::is_owed(chore what) {
+    return is_owed_(name(what)).next();
+}
+
 std::optional<chore_row> chore_table::due(std::int64_t now_ms) {
     auto row = due_(now_ms);
     if (!row.next()) return std::nullopt;
-    return chore_row{parse_chore(row.text(0)), row.text(1), row.integer(2), row.integer(3), row.integer(4)};
+    return chore_row{parse_chore(row.text(0)), row.text(1), row.optional_integer(2).value_or(0),
+                     row.integer(3), row.integer(4)};
 }
 
 std::optional<std::int64_t> chore_table::next_due() {

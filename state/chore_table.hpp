@@ -12,16 +12,20 @@
 namespace enrichd {
 
 enum class chore {
-    find_twins,  ///< look through the provider's list for batches of a job beside its own
-    follow_twin, ///< look at such a batch until it has ended
+    find_twins,    ///< look through the provider's list for batches of a job beside its own
+    follow_twin,   ///< look at such a batch until it has ended
+    delete_input,  ///< a request file at the provider
+    delete_result, ///< an output or error file there
+    sweep_files,   ///< request files there that no job needs any more
 };
 
 std::string_view name(chore c);
 
 struct chore_row {
     chore what{};
-    std::string subject; ///< of find_twins the job, of follow_twin the batch
-    std::int64_t job_id = 0;
+    std::string
+        subject; ///< the job of find_twins, the batch of follow_twin, the file to be deleted; else empty
+    std::int64_t job_id = 0; ///< 0: of none
     std::int64_t due_ms = 0;
     std::int64_t failures = 0; ///< tries in a row that could not be done
 };
@@ -35,12 +39,17 @@ public:
     /// It was done, or is tried again later. Nothing where it was owed anew meanwhile.
     void done(const chore_row& c);
     void postpone(const chore_row& c, std::int64_t due_ms);
+    /// Waits for the end of its job: release() makes it owed then, or drop() forgets it.
+    void owe_at_end(chore what, const std::string& subject, std::int64_t job_id);
+    void release(chore what, std::int64_t job_id, std::int64_t due_ms);
+    void drop(chore what, std::int64_t job_id);
+    bool is_owed(chore what);
     /// The first whose time has come.
     std::optional<chore_row> due(std::int64_t now_ms);
     std::optional<std::int64_t> next_due();
 
 private:
-    sqlite::statement owe_, done_, postpone_, due_, next_due_;
+    sqlite::statement owe_, owe_at_end_, done_, postpone_, release_, drop_, is_owed_, due_, next_due_;
 };
 
 } // namespace enrichd

@@ -84,7 +84,8 @@ ledger::ledger(const std::string& path)
       pull_in_chores_(db_, R"SQL(
           UPDATE chores SET due_ms = ?1 + w.longest
           FROM (SELECT 'find_twins' AS what, MAX(?2, ?3) AS longest
-                UNION ALL SELECT 'follow_twin', ?3) AS w
+                UNION ALL SELECT 'sweep_files', ?4
+                UNION ALL SELECT column1, ?3 FROM (VALUES ('follow_twin'), ('delete_input'), ('delete_result'))) AS w
           WHERE w.what = chores.what AND due_ms > ?1 + w.longest
       )SQL"),
       mark_stopped_(db_,
@@ -145,7 +146,7 @@ std::int64_t ledger::pull_in_due_times(std::int64_t now_ms, const longest_waits&
     auto all_at_once = begin();
     auto moved = pull_in_jobs_(now_ms, waits.poll_ms, waits.look_ms, waits.other_ms).run();
     moved += pull_in_runs_(now_ms, waits.other_ms).run();
-    moved += pull_in_chores_(now_ms, waits.look_ms, waits.other_ms).run();
+    moved += pull_in_chores_(now_ms, waits.look_ms, waits.other_ms, waits.sweep_ms).run();
     all_at_once.commit();
     return moved;
 }

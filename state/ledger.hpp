@@ -40,6 +40,7 @@ struct longest_waits {
     std::int64_t poll_ms = 0; ///< for the next look at a batch, while looks succeed
     std::int64_t look_ms = 0; ///< for the next look through the provider's list
     std::int64_t other_ms = 0;
+    std::int64_t sweep_ms = 0; ///< for the next look through the provider's files
 };
 
 /// What has ever been spent and may still be, over all runs.

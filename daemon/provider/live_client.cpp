@@ -156,10 +156,19 @@ awaitable<result<remote_file>> live_client::upload(std::filesystem::path file, s
     co_return std::move(*made);
 }
 
-// A server may ignore `after` and send the same page again and again: a page without anything new is the
-// last.
 awaitable<result<std::vector<remote_file>>> live_client::find_files(std::string filename,
                                                                     std::uint64_t bytes) {
+    auto found = co_await list_files(filename);
+    if (!found) co_return found.error();
+    std::erase_if(*found, [&](const auto& f) { return f.filename != filename || f.bytes != bytes; });
+    std::stable_sort(found->begin(), found->end(),
+                     [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
+    co_return found;
+}
+
+// A server may ignore `after` and send the same page again and again: a page without anything new is the
+// last.
+awaitable<result<std::vector<remote_file>>> live_client::list_files(std::string prefix) {
     std::vector<remote_file> found;
     std::set<std::string> seen;
     for (std::string after;;) {
@@ -174,12 +183,10 @@ awaitable<result<std::vector<remote_file>>> live_client::find_files(std::string 
             after = file.id;
             if (!seen.insert(file.id).second) continue;
             news = true;
-            if (file.filename == filename && file.bytes == bytes) found.push_back(std::move(file));
+            if (file.filename.starts_with(prefix)) found.push_back(std::move(file));
         }
         if (!news || !page->has_more.value_or(page->files.size() >= page_size)) break;
     }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
     co_return found;
 }
 

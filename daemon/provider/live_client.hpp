@@ -47,6 +47,7 @@ public:
     awaitable<result<remote_file>> upload(std::filesystem::path file, std::string filename) override;
     awaitable<result<std::vector<remote_file>>> find_files(std::string filename,
                                                            std::uint64_t bytes) override;
+    awaitable<result<std::vector<remote_file>>> list_files(std::string prefix) override;
     awaitable<result<batch_object>> create_batch(batch_order order) override;
     awaitable<result<batch_object>> get_batch(std::string id) override;
     awaitable<result<batch_object>> cancel_batch(std::string id) override;

@@ -60,6 +60,9 @@ public:
     virtual awaitable<result<std::vector<remote_file>>> find_files(std::string filename,
                                                                    std::uint64_t bytes) = 0;
 
+    /// Files of purpose "batch" of which the name begins with this, in no order.
+    virtual awaitable<result<std::vector<remote_file>>> list_files(std::string prefix) = 0;
+
     virtual awaitable<result<batch_object>> create_batch(batch_order order) = 0;
     virtual awaitable<result<batch_object>> get_batch(std::string id) = 0;
     virtual awaitable<result<batch_object>> cancel_batch(std::string id) = 0;

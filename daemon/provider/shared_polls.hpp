@@ -26,6 +26,9 @@ public:
                                                            std::uint64_t bytes) override {
         return inner_->find_files(std::move(filename), bytes);
     }
+    awaitable<result<std::vector<remote_file>>> list_files(std::string prefix) override {
+        return inner_->list_files(std::move(prefix));
+    }
     awaitable<result<batch_object>> create_batch(batch_order order) override {
         return inner_->create_batch(std::move(order));
     }

@@ -186,15 +186,16 @@ CREATE INDEX twins_by_job ON twins (job_id);
 
 -- Calls that are owed to the provider beside the turns of jobs, and that hold no job up.
 CREATE TABLE chores (
-    what     TEXT    NOT NULL CHECK (what IN ('find_twins', 'follow_twin')),
-    subject  TEXT    NOT NULL, -- of find_twins the job, and which look it is; of follow_twin the batch
-    job_id   INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-    due_ms   INTEGER NOT NULL,
+    what     TEXT    NOT NULL CHECK (what IN ('find_twins', 'follow_twin', 'delete_input', 'delete_result',
+                                              'sweep_files')),
+    subject  TEXT    NOT NULL, -- the job of find_twins, the batch of follow_twin, the file to be deleted; else empty
+    job_id   INTEGER REFERENCES jobs (id) ON DELETE CASCADE,
+    due_ms   INTEGER, -- NULL: once its job has ended in a way that makes it owed
     failures INTEGER NOT NULL CHECK (failures >= 0), -- tries in a row that could not be done
     PRIMARY KEY (what, subject)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX chores_due ON chores (due_ms);
+CREATE INDEX chores_due ON chores (due_ms) WHERE due_ms IS NOT NULL;
 CREATE INDEX chores_by_job ON chores (job_id);
 
 -- Vectors of parts that wait for their siblings.

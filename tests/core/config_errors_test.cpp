@@ -33,6 +33,8 @@ TEST_CASE("a wrong value is reported with its line, what was expected and what w
           "enrichd.toml:2: embeddings.encoding_format: expected one of base64, float, got \"hex\"");
     CHECK(complaint("[versions]\non_version_change = true\n") ==
           "enrichd.toml:2: versions.on_version_change: expected one of refresh, keep, got true");
+    CHECK(complaint("[provider]\ndelete_results_after_merge = 'yes'\n") ==
+          "enrichd.toml:2: provider.delete_results_after_merge: expected true or false, got \"yes\"");
     CHECK(complaint("[submit]\nreconcile_seconds = []\n") ==
           "enrichd.toml:2: submit.reconcile_seconds: expected a list of 1 to 20 numbers from 0.05 to 86400, "
           "got []");

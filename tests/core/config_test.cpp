@@ -33,6 +33,7 @@ base_url = "http://127.0.0.1:8080/v1/"
 api_key_file = "/etc/key"
 ca_file = "/etc/ca.pem"
 completion_window = "1d"
+delete_results_after_merge = false
 [database]
 url = "sqlite:rows.db"
 [state]
@@ -89,6 +90,7 @@ level = "debug"
     CHECK(c.provider.api_key_file == "/etc/key");
     CHECK(c.provider.ca_file == "/etc/ca.pem");
     CHECK(c.provider.completion_window == "1d");
+    CHECK_FALSE(c.provider.delete_results);
     CHECK(c.database_url == "sqlite:rows.db");
     CHECK(c.state_directory == "data");
     CHECK(c.retention_days == 7);
@@ -225,7 +227,7 @@ TEST_CASE("every key of the table has a meaning, a default, and refuses what it 
         CHECK((key.in_file || !key.environment.empty()));
         config c;
         CHECK_FALSE(key.set(c, other_type{"a date or time"}));
-        CHECK_FALSE(key.set(c, true));
+        CHECK(key.set(c, true) == (key.name == "provider.delete_results_after_merge"));
         CHECK_FALSE(key.set(c, std::string()));
         CHECK_FALSE(key.set(c, written{std::string("\0", 1)}));
     }

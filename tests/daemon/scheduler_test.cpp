@@ -182,7 +182,7 @@ TEST_CASE_METHOD(scheduler_fixture, "a turn that ends early is taken again, and 
 TEST_CASE_METHOD(ledger_fixture,
                  "at start, what a clock that ran ahead made due is due within the longest wait",
                  "[scheduler]") {
-    const longest_waits waits{60'000, 600'000, 3'600'000};
+    const longest_waits waits{60'000, 600'000, 3'600'000, 80'000'000};
     const auto run = add_open_run();
     const auto far = noon + 86'400'000;
     const auto due_of = [&](const job::state& s, std::int64_t due, std::int64_t failures) {
@@ -198,8 +198,11 @@ TEST_CASE_METHOD(ledger_fixture,
     const auto soon = due_of(states[6], noon + 60'000, 0);
     l->runs().postpone(run, {far, 0, ""}, noon);
     l->chores().owe({chore::find_twins, "7", 0, far, 0});
-    CHECK(l->pull_in_due_times(noon, waits) == 5);
+    l->chores().owe({chore::sweep_files, "", 0, far, 0});
+    CHECK(l->pull_in_due_times(noon, waits) == 6);
     CHECK(l->chores().next_due() == noon + 3'600'000);
+    l->chores().done({chore::find_twins, "7", 0, noon + 3'600'000, 0});
+    CHECK(l->chores().next_due() == noon + 80'000'000);
     CHECK(job(looked_for).waiting.due_ms == noon + 600'000);
     CHECK(job(polled).waiting.due_ms == noon + 60'000);
     CHECK(job(failing).waiting.due_ms == noon + 3'000'000);

@@ -300,3 +300,34 @@ TEST_CASE("a file of results that changes while it is fetched is not spliced, an
     CHECK(unenriched(d) == "0");
     CHECK(d.booked_tokens() == d.billed_tokens());
 }
+
+TEST_CASE("when all is merged, the provider holds no file of ours any more", "[programs]") {
+    deployment d;
+    const auto done = enrich(d);
+    INFO(done.out << done.err << d.daemon_log());
+    REQUIRE(done.code == 0);
+    const auto files = [&] {
+        return json::parse(run({"curl", "-sf", d.provider_url() + "/v1/files"}).out)["data"];
+    };
+    for (int looks = 0; looks < 200 && !files().empty(); ++looks)
+        REQUIRE(d.ctl({"status"}).code == 0);
+    CHECK(files().empty());
+    CHECK(unenriched(d) == "0");
+}
+
+TEST_CASE("results stay at the provider where that is asked for", "[programs]") {
+    deployment d;
+    auto config = read_file(d.path("enrichd.toml"));
+    config.replace(config.find("[provider]\n"), 11, "[provider]\ndelete_results_after_merge = false\n");
+    write_file(d.path("enrichd.toml"), config);
+    const auto done = enrich(d);
+    INFO(done.out << done.err << d.daemon_log());
+    REQUIRE(done.code == 0);
+    const auto results = d.truth()["batches"].size(); // an output file each
+    json files;
+    for (int looks = 0; looks < 200 && files.size() != results; ++looks)
+        files = json::parse(run({"curl", "-sf", d.provider_url() + "/v1/files"}).out)["data"];
+    CHECK(files.size() == results);
+    for (const auto& f : files)
+        CHECK(f["purpose"] == "batch_output");
+}

@@ -87,3 +87,26 @@ TEST_CASE("what a twin may have cost counts for its run until it is known", "[st
     CHECK(read->used == token_usage{10, 0, 5, 0});
     CHECK(read->found_ms == noon);
 }
+
+TEST_CASE("a file is owed its delete once its job has ended in a way that makes it owed", "[state][chores]") {
+    ledger_fixture f;
+    const auto id = f.add_job(f.add_open_run());
+    const auto other = f.add_job(f.add_open_run());
+    f.l->chores().owe_at_end(chore::delete_input, "file-1", id);
+    f.l->chores().owe_at_end(chore::delete_result, "file-2", id);
+    f.l->chores().owe_at_end(chore::delete_input, "file-3", other);
+    CHECK_FALSE(f.l->chores().next_due());
+    CHECK_FALSE(f.l->chores().due(noon + 1'000'000));
+    f.l->chores().drop(chore::delete_result, id);
+    f.l->chores().release(chore::delete_result, id, noon);
+    CHECK_FALSE(f.l->chores().next_due());
+    f.l->chores().release(chore::delete_input, id, noon);
+    f.reopen();
+    const auto owed = f.l->chores().due(noon);
+    REQUIRE(owed);
+    CHECK(owed->subject == "file-1");
+    f.l->chores().done(*owed);
+    CHECK_FALSE(f.l->chores().next_due());
+    CHECK(f.l->chores().is_owed(chore::delete_input)); // the other job's, later
+    CHECK_FALSE(f.l->chores().is_owed(chore::sweep_files));
+}

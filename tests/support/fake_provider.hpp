@@ -17,6 +17,7 @@ namespace enrichd::test {
 struct fake_provider final : provider::client {
     std::vector<batch_list> pages; ///< of the list of batches; one page a call, from the first again
     std::map<std::string, std::string> content; ///< of files, by id
+    std::vector<provider::remote_file> files;   ///< that list_files finds
     std::optional<error> list_fails;
     std::deque<error> refusals;     ///< what the next calls that change something answer
     std::vector<std::string> calls; ///< what was asked, in order
@@ -32,6 +33,14 @@ struct fake_provider final : provider::client {
                                                                                std::uint64_t) override {
         calls.push_back("find " + filename);
         co_return std::vector<provider::remote_file>{};
+    }
+    provider::awaitable<result<std::vector<provider::remote_file>>> list_files(std::string prefix) override {
+        calls.push_back("files " + prefix);
+        if (list_fails) co_return *list_fails;
+        std::vector<provider::remote_file> found;
+        for (const auto& f : files)
+            if (f.filename.starts_with(prefix)) found.push_back(f);
+        co_return found;
     }
     provider::awaitable<result<batch_object>> create_batch(provider::batch_order) override {
         calls.push_back("create");
@@ -70,6 +79,7 @@ struct fake_provider final : provider::client {
     }
     provider::awaitable<result<void>> delete_file(std::string id) override {
         calls.push_back("delete " + id);
+        if (!refusals.empty()) co_return take_refusal();
         co_return result<void>{};
     }
 

@@ -19,6 +19,7 @@ namespace {
 
 const fail_point upload_point("provider.upload");
 const fail_point find_files_point("provider.find_files");
+const fail_point list_files_point("provider.list_files");
 const fail_point create_batch_point("provider.create_batch");
 const fail_point get_batch_point("provider.get_batch");
 const fail_point cancel_batch_point("provider.cancel_batch");
@@ -40,6 +41,9 @@ public:
     awaitable<result<std::vector<provider::remote_file>>> find_files(std::string filename,
                                                                      std::uint64_t bytes) override {
         return pass_through(fate_, find_files_point, inner_.find_files(std::move(filename), bytes));
+    }
+    awaitable<result<std::vector<provider::remote_file>>> list_files(std::string prefix) override {
+        return pass_through(fate_, list_files_point, inner_.list_files(std::move(prefix)));
     }
     awaitable<result<batch_object>> create_batch(provider::batch_order order) override {
         return pass_through(fate_, create_batch_point, inner_.create_batch(std::move(order)));

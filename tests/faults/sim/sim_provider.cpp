@@ -125,6 +125,16 @@ boost::asio::awaitable<result<std::vector<provider::remote_file>>> sim_provider:
     co_return found;
 }
 
+boost::asio::awaitable<result<std::vector<provider::remote_file>>> sim_provider::list_files(
+    std::string prefix) {
+    co_await travel();
+    if (draw_fault() != fault::none) co_return lost();
+    std::vector<provider::remote_file> found;
+    for (const auto& [id, f] : files_)
+        if (f.told.filename.starts_with(prefix)) found.push_back(f.told);
+    co_return found;
+}
+
 boost::asio::awaitable<result<batch_object>> sim_provider::create_batch(provider::batch_order order) {
     co_await travel();
     const auto what = draw_fault();

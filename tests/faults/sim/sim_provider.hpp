@@ -55,6 +55,7 @@ public:
                                                     std::string filename) override;
     awaitable<result<std::vector<provider::remote_file>>> find_files(std::string filename,
                                                                      std::uint64_t bytes) override;
+    awaitable<result<std::vector<provider::remote_file>>> list_files(std::string prefix) override;
     awaitable<result<batch_object>> create_batch(provider::batch_order order) override;
     awaitable<result<batch_object>> get_batch(std::string id) override;
     awaitable<result<batch_object>> cancel_batch(std::string id) override;
