@@ -47,10 +47,10 @@ private:
 
 /// What the user was promised, and may rely on.
 struct promises {
-    std::vector<std::int64_t> runs; ///< that were accepted
-    bool paused = false;
-    std::set<std::int64_t> cancelled; ///< runs
-    bool abandoned = false;           ///< any batch at all
+    std::vector<std::int64_t> runs;     ///< that were accepted
+    std::optional<bool> paused = false; ///< absent: asked for, and the machine died before it answered
+    std::set<std::int64_t> cancelled;   ///< runs
+    bool abandoned = false;             ///< any batch at all
 };
 
 class simulation {

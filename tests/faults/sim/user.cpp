@@ -115,10 +115,12 @@ void simulation::do_deed(const planned_deed& d) {
     bool done = true;
     switch (d.what) {
     case deed::pause:
+        promised_.paused.reset();
         done = acknowledged([](live_operations& o) { return o.pause().has_value(); });
         if (done) promised_.paused = true;
         break;
     case deed::resume:
+        promised_.paused.reset();
         done = acknowledged([](live_operations& o) { return o.resume().has_value(); });
         if (done) promised_.paused = false;
         break;
