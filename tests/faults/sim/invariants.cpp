@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 namespace enrichd::faults {
 
@@ -17,6 +19,17 @@ using violations = std::vector<std::string>;
 std::string submission_of(const sim_batch& b) {
     const auto it = b.told.metadata.find("enrichd_submission");
     return it == b.told.metadata.end() ? "" : it->second;
+}
+
+// What the ledger knows of batches beside those that its jobs kept.
+using twins = std::map<std::string, twin_row>;
+
+twins twins_of(sqlite::database& db, sim_provider& provider) {
+    twin_table table(db);
+    twins all;
+    for (const auto& b : provider.batches())
+        if (auto twin = table.find(b.told.id)) all.emplace(b.told.id, std::move(*twin));
+    return all;
 }
 
 bool is_strangers(const sim_batch& b) {
@@ -55,14 +68,14 @@ bool gave_up(const promises& promised, const scenario& s) {
 }
 
 // I2: what was answered, and paid for, reached its rows.
-void check_answers(sqlite::database& db, sim_provider& provider, violations& out) {
+void check_answers(sqlite::database& db, sim_provider& provider, const twins& doubled, violations& out) {
     sqlite::statement find(db, R"SQL(
         SELECT q.outcome FROM requests AS q JOIN jobs AS j ON j.id = q.job_id
         WHERE j.batch_id = ? AND q.custom_id = ?
     )SQL");
     for (const auto& b : provider.batches())
         for (const auto& r : b.requests) {
-            if (!r.answered) continue;
+            if (!r.answered || doubled.contains(b.told.id)) continue;
             auto row = find(b.told.id, r.custom_id);
             const auto how = row.next() ? row.text(0) : "in no job of the ledger";
             if (how != "ok" && how != "skipped" && how != "stale" && how != "gone" && how != "invalid")
@@ -71,11 +84,15 @@ void check_answers(sqlite::database& db, sim_provider& provider, violations& out
         }
 }
 
-// I3: one batch a submission, and no answer is bought twice.
-void check_batches(sim_provider& provider, bool some_given_up, violations& out) {
+// I3: one batch a submission, and no answer is bought twice; of a list that shows batches too late the ledger
+// knows every other one.
+void check_batches(sim_provider& provider, const twins& doubled, const scenario& s, bool some_given_up,
+                   violations& out) {
+    const bool may_double = s.list_lag > promised_list_lag;
     std::map<std::string, int> live, bought;
     for (const auto& b : provider.batches()) {
         if (is_strangers(b) || b.ends_as == batch_status::failed) continue;
+        if (may_double && doubled.contains(b.told.id)) continue;
         ++live[submission_of(b)];
         for (const auto& r : b.requests)
             bought[r.custom_id] += r.answered ? 1 : 0;
@@ -87,11 +104,38 @@ void check_batches(sim_provider& provider, bool some_given_up, violations& out) 
         if (n > 1) out.push_back(fmt::format("I3: request {} was bought and answered {} times", id, n));
 }
 
-// I4: what is in the books is what was billed, as far as the provider tells; the rest is in them as unproven.
-void check_bills(sqlite::database& db, sim_provider& provider, violations& out) {
-    sqlite::statement find(db, "SELECT actual_pd, unproven_pd FROM jobs WHERE batch_id = ?");
+bool sets_clock(const scenario& s) {
+    return std::any_of(s.deeds.begin(), s.deeds.end(),
+                       [](const auto& d) { return d.what == deed::set_clock; });
+}
+
+// I3: a second batch is stopped when it is found, and followed to its end. I4: what it billed is in the
+// books.
+void check_twins(sim_provider& provider, const twins& doubled, const scenario& s, violations& out) {
     for (const auto& b : provider.batches()) {
-        if (is_strangers(b)) continue;
+        const auto found = doubled.find(b.told.id);
+        if (found == doubled.end()) continue;
+        const auto& twin = found->second;
+        if (!twin.ended || twin.status != name(b.ends_as))
+            out.push_back(fmt::format("I3: twin {} has ended as {}, and the ledger says {}", b.told.id,
+                                      name(b.ends_as), twin.status));
+        if (!b.cancel_ms && twin.found_ms < b.settled_ms && !sets_clock(s))
+            out.push_back(fmt::format("I3: twin {} was found at work, and not stopped", b.told.id));
+        if (twin.cost > b.billed || b.billed > twin.cost + twin.unproven)
+            out.push_back(fmt::format("I4: twin {} was billed at {}; the books say {}, and {} unproven",
+                                      b.told.id, b.billed.picodollars, twin.cost.picodollars,
+                                      twin.unproven.picodollars));
+    }
+}
+
+// I4: what is in the books is what was billed, as far as the provider tells; the rest is in them as unproven.
+void check_bills(sqlite::database& db, sim_provider& provider, const twins& doubled, violations& out) {
+    sqlite::statement find(db, R"SQL(
+        SELECT actual_pd - (SELECT COALESCE(SUM(t.cost_pd), 0) FROM twins AS t WHERE t.job_id = j.id), unproven_pd
+        FROM jobs AS j WHERE batch_id = ?
+    )SQL");
+    for (const auto& b : provider.batches()) {
+        if (is_strangers(b) || doubled.contains(b.told.id)) continue;
         auto row = find(b.told.id);
         const bool known = row.next();
         const auto actual = known ? row.integer(0) : 0;
@@ -103,7 +147,9 @@ void check_bills(sqlite::database& db, sim_provider& provider, violations& out) 
     }
     sqlite::statement over(db, R"SQL(
         SELECT r.id FROM runs AS r JOIN jobs AS j ON j.run_id = r.id
-        GROUP BY r.id HAVING SUM(j.actual_pd + j.unproven_pd) > r.limit_pd
+        GROUP BY r.id
+        HAVING SUM(j.actual_pd + j.unproven_pd
+                   - (SELECT COALESCE(SUM(t.cost_pd), 0) FROM twins AS t WHERE t.job_id = j.id)) > r.limit_pd
     )SQL");
     for (auto rows = over(); rows.next();)
         out.push_back(fmt::format("I4: run {} spent more than its limit", run_name(rows.integer(0))));
@@ -138,13 +184,14 @@ void check_rows(sqlite::database& db, const sim_target& target, const scenario& 
 }
 
 // I5: the ledger counts as written what the target wrote, replays or not.
-void check_written(sqlite::database& db, sim_provider& provider, const sim_target& target, violations& out) {
+void check_written(sqlite::database& db, sim_provider& provider, const twins& doubled,
+                   const sim_target& target, violations& out) {
     sqlite::statement count(db, R"SQL(
         SELECT COUNT(*) FROM job_rows AS w JOIN jobs AS j ON j.id = w.job_id
         WHERE j.batch_id = ? AND w.outcome = 'ok'
     )SQL");
     for (const auto& b : provider.batches()) {
-        if (is_strangers(b)) continue;
+        if (is_strangers(b) || doubled.contains(b.told.id)) continue;
         const auto wrote = target.written().find(submission_of(b));
         auto row = count(b.told.id);
         row.next();
@@ -155,13 +202,22 @@ void check_written(sqlite::database& db, sim_provider& provider, const sim_targe
     }
 }
 
+// No limit holds what the provider bills twice.
+money twins_of_run(ledger& l, std::int64_t run_id) {
+    money all;
+    for (const auto& job : l.jobs().of_run(run_id))
+        for (const auto& twin : l.twins().of_job(job.id))
+            all += twin.cost + twin.unproven;
+    return all;
+}
+
 } // namespace
 
 void check_budget(ledger& l, std::int64_t run_id, violations& out) {
     const auto run = l.runs().find(run_id);
     if (!run) return;
     const auto committed = l.spent_of_run(run_id) + l.unproven_of_run(run_id) + l.reserved_of_run(run_id);
-    if (committed > run->limit)
+    if (committed > run->limit && committed - twins_of_run(l, run_id) > run->limit)
         out.push_back(fmt::format("I4: run {} has {} spent and reserved, and a limit of {}", run_name(run_id),
                                   exact_dollars(committed), exact_dollars(run->limit)));
 }
@@ -169,14 +225,16 @@ void check_budget(ledger& l, std::int64_t run_id, violations& out) {
 void check_books(const std::filesystem::path& ledger_file, sim_provider& provider, const sim_target& target,
                  const scenario& s, const promises& promised, bool ended, std::vector<std::string>& out) {
     const bool some_given_up = gave_up(promised, s);
-    check_batches(provider, some_given_up, out);
-    if (!ended) return;
     sqlite::database db(ledger_file.string(), sqlite::open_mode::read_write);
+    const auto doubled = twins_of(db, provider);
+    check_batches(provider, doubled, s, some_given_up, out);
+    if (!ended) return;
     check_outcomes(db, out);
-    if (!some_given_up) check_answers(db, provider, out);
-    check_bills(db, provider, out);
+    if (!some_given_up) check_answers(db, provider, doubled, out);
+    check_twins(provider, doubled, s, out);
+    check_bills(db, provider, doubled, out);
     check_rows(db, target, s, out);
-    check_written(db, provider, target, out);
+    check_written(db, provider, doubled, target, out);
 }
 
 std::string reasons_to_wait(ledger& l) {

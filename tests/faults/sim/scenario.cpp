@@ -92,6 +92,10 @@ scenario draw_scenario(std::uint64_t seed) {
     for (auto n = c.one_in(3) ? 0 : c.number(1, 6); n > 0; --n)
         s.crashes.push_back(
             {"any", moment::before, static_cast<std::uint64_t>(c.number(1, c.one_in(2) ? 20 : 200))});
+    if (c.one_in(6)) {
+        s.list_lag = c.number(promised_list_lag, longest_list_lag);
+        (c.one_in(2) ? s.calls.unheard : s.calls.late) = 0.2 + c.real() / 2;
+    }
     return s;
 }
 

@@ -111,6 +111,11 @@ struct scenario {
 /// twice: less than the looks through it take together (10 + 30 + 120 + 600 s).
 inline constexpr std::int64_t promised_list_lag = 12 * minute;
 
+/// Beyond that a submission may be sent again though its batch exists. Up to this, which is less than the
+/// looks and the wait for the one that follows them (600 s) take together, the second batch is found,
+/// stopped and booked.
+inline constexpr std::int64_t longest_list_lag = 20 * minute;
+
 /// Without faults, crashes and deeds; the shape of the work alone is drawn.
 scenario calm_scenario(std::uint64_t seed);
 /// With some of everything.
