@@ -36,18 +36,11 @@ std::size_t in_one_request(chunk_span chunks) {
     return n;
 }
 
-std::uint64_t reply_bytes(const recipe& r, std::size_t vectors) {
-    const std::uint64_t bytes = std::uint64_t{r.dimensions} * sizeof(float);
-    const auto numbers =
-        r.encoding_format == "base64" ? (bytes + 2) / 3 * 4 : r.dimensions * bytes_per_number;
-    return vectors_envelope_bytes + vectors * (numbers + vector_envelope_bytes);
-}
-
 request_line make_line(const request_text& t, const recipe& r, chunk_span chunks, std::uint32_t part) {
     request_line line;
     line.part = part;
     line.custom_id = make_custom_id(r.kind, r.version, t.hash, part);
-    line.reply_bytes = reply_bytes(r, chunks.size());
+    line.reply_bytes = embedding_reply_bytes(r, chunks.size());
     line.chunk_tokens.reserve(chunks.size());
     line.json = begin_line(line.custom_id, r) + ",\"input\":";
     char before = '[';
@@ -66,6 +59,13 @@ request_line make_line(const request_text& t, const recipe& r, chunk_span chunks
 }
 
 } // namespace
+
+std::uint64_t embedding_reply_bytes(const recipe& r, std::size_t vectors) {
+    const std::uint64_t bytes = std::uint64_t{r.dimensions} * sizeof(float);
+    const auto numbers =
+        r.encoding_format == "base64" ? (bytes + 2) / 3 * 4 : r.dimensions * bytes_per_number;
+    return vectors_envelope_bytes + vectors * (numbers + vector_envelope_bytes);
+}
 
 std::vector<request_line> embedding_lines(const request_text& t, const recipe& r, token_counter& counter) {
     const auto chunks = cut_chunks(t.text, counter, {r.chunk_tokens, r.chunk_overlap});

@@ -27,8 +27,6 @@ constexpr std::string_view introduction =
 constexpr std::uint32_t tokens_per_message = 3;
 constexpr std::uint32_t tokens_per_role = 1; // "system", "user"
 constexpr std::uint32_t tokens_of_reply_opening = 3;
-constexpr std::uint32_t tokens_of_framing =
-    2 * (tokens_per_message + tokens_per_role) + tokens_of_reply_opening;
 
 constexpr std::uint32_t most_fence_tokens = 128; // introduction and both fences, generously
 
@@ -86,10 +84,19 @@ std::string_view text_within_frame(std::string_view user_message) {
     return end < 1 ? std::string_view() : text.substr(1, end - 1);
 }
 
+std::uint64_t summary_reply_bytes(const recipe& r) {
+    return completion_envelope_bytes + reply_bytes_per_token * r.max_output_tokens;
+}
+
+std::uint32_t tokens_of_framing(std::size_t messages) {
+    return static_cast<std::uint32_t>(messages) * (tokens_per_message + tokens_per_role) +
+           tokens_of_reply_opening;
+}
+
 std::vector<request_line> summary_lines(const request_text& t, const recipe& r, token_counter& counter,
                                         std::string& skip_reason) {
     const auto prompt_tokens = static_cast<std::uint64_t>(counter.count(r.prompt));
-    const auto around = prompt_tokens + tokens_of_framing + most_fence_tokens + r.max_output_tokens;
+    const auto around = prompt_tokens + tokens_of_framing(2) + most_fence_tokens + r.max_output_tokens;
     if (around >= r.model.context_tokens) {
         skip_reason = fmt::format("prompt and answer leave no room for a text in the {} tokens of {}",
                                   r.model.context_tokens, r.model.name);
@@ -113,9 +120,9 @@ std::vector<request_line> summary_lines(const request_text& t, const recipe& r, 
     }
     line.json += "}}\n";
     line.input_tokens =
-        static_cast<std::uint32_t>(prompt_tokens + counter.count(message) + tokens_of_framing);
+        static_cast<std::uint32_t>(prompt_tokens + counter.count(message) + tokens_of_framing(2));
     line.output_cap = r.max_output_tokens;
-    line.reply_bytes = completion_envelope_bytes + reply_bytes_per_token * r.max_output_tokens;
+    line.reply_bytes = summary_reply_bytes(r);
     std::vector<request_line> lines;
     lines.push_back(std::move(line));
     return lines;

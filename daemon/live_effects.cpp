@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/live_effects.hpp"
 
+#include "core/batch_label.hpp"
 #include "core/overloaded.hpp"
 #include "daemon/batch_search.hpp"
 #include "daemon/log.hpp"
@@ -40,11 +41,10 @@ bool is_file_not_visible(const error& e, const std::string& file_id) {
            e.detail.find(file_id) != std::string::npos;
 }
 
-std::map<std::string, std::string> metadata(const ledger& l, const job_row& job,
-                                            const std::string& submission) {
-    return {{"enrichd_submission", submission},    {"enrichd_installation", l.installation()},
-            {"enrichd_job", job_name(job.id)},     {"enrichd_kind", std::string(name(job.plan.kind))},
-            {"enrichd_version", job.plan.version}, {"enrichd_sha256", job.plan.file_sha256}};
+batch_label label_of(const ledger& l, const job_row& job, const std::string& submission) {
+    const auto& p = job.plan;
+    return {submission,    l.installation(),      job_name(job.id), p.kind,         p.version,
+            p.file_sha256, target_mark(p.target), p.refresh_legacy, p.keep_versions};
 }
 
 std::string timeout_note_name(std::string_view batch_id) {
@@ -116,7 +116,7 @@ boost::asio::awaitable<effect_outcome> live_effects::create_batch(job::effect::c
     // A named object: g++ 12 destroys a braced one within a co_await expression twice
     // (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=104031).
     provider::batch_order order{what.file_id, std::string(endpoint(job.plan.kind)), job.plan.window,
-                                metadata(ledger_, job, submission)};
+                                to_metadata(label_of(ledger_, job, submission))};
     const auto batch = co_await client->create_batch(std::move(order));
     if (batch) co_return done(job::event::batch_created{batch->id, batch->created_at}, batch->id);
     const auto& e = batch.error();
