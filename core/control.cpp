@@ -194,6 +194,14 @@ std::vector<command> make_commands() {
          {},
          r::release,
          "enrichctl quarantine release e-17"},
+        {c::adopt,
+         "adopt",
+         "Show batches at the provider that the ledger does not know, or take them into it",
+         {"BATCH", "the provider's id of a batch"},
+         {a_flag::all},
+         {},
+         r::adoptable,
+         "enrichctl adopt --all"},
         {c::report,
          "report",
          "Print the newest report, or a run's",
@@ -283,6 +291,7 @@ std::string_view meaning_of(const command& c, flag_id id) {
     if (is(k::report, a_flag::run)) return "the report of this run (r12, or latest) instead of the newest";
     if (is(k::jobs, a_flag::all)) return "the ended jobs too";
     if (is(k::quarantine_release, a_flag::all)) return "every quarantined row";
+    if (is(k::adopt, a_flag::all)) return "every batch that can be adopted, newest first";
     if (is(k::report, a_flag::out)) return "write it to this file (- is standard output); folders are made";
     if (is(k::backup, a_flag::out))
         return "the copy; what was there is replaced once it is whole (- is standard output)";

@@ -65,6 +65,7 @@ enum class command_id {
     resume,
     quarantine_list,
     quarantine_release,
+    adopt,
     report,
     migrate,
     backup,

@@ -26,6 +26,7 @@ constexpr route routes_in_order[] = {
     {route_id::quarantine, "GET", "/v1/quarantine", access::operate},
     {route_id::ledger, "GET", "/v1/ledger", access::operate},
     {route_id::verification, "GET", "/v1/ledger/verification", access::operate},
+    {route_id::adoptable, "GET", "/v1/adoptions", access::operate},
     {route_id::migration_plan, "GET", "/v1/migration", access::operate},
     {route_id::plan, "POST", "/v1/plan", access::operate},
     {route_id::start_run, "POST", "/v1/runs", access::operate},
@@ -40,6 +41,7 @@ constexpr route routes_in_order[] = {
     {route_id::pause, "POST", "/v1/pause", access::operate},
     {route_id::resume, "POST", "/v1/resume", access::operate},
     {route_id::release, "POST", "/v1/quarantine/release", access::operate},
+    {route_id::adopt, "POST", "/v1/adoptions", access::operate},
     {route_id::migrate, "POST", "/v1/migration", access::operate},
 };
 

@@ -23,6 +23,7 @@ enum class route_id {
     quarantine,
     ledger,
     verification,
+    adoptable,
     migration_plan,
     plan,
     start_run,
@@ -37,6 +38,7 @@ enum class route_id {
     pause,
     resume,
     release,
+    adopt,
     migrate,
 };
 

@@ -63,6 +63,11 @@ bool read_budget(const json& j, run_order& order) {
 
 } // namespace
 
+std::string_view command_of(const run_order& order, bool goes_on_by_itself) {
+    if (!order.adopted_batch.empty()) return "adopt";
+    return goes_on_by_itself ? "run" : "build";
+}
+
 std::string to_json(const run_order& order) {
     json kinds = json::array();
     for (const auto k : order.kinds)
@@ -73,7 +78,8 @@ std::string to_json(const run_order& order) {
                     {"authorities", order.authorities},
                     {"budget_usd", order.budget ? json(exact_dollars(*order.budget)) : json(nullptr)},
                     {"profile", order.profile},
-                    {"refresh_legacy", order.refresh_legacy}};
+                    {"refresh_legacy", order.refresh_legacy},
+                    {"adopted_batch", order.adopted_batch}};
     return j.dump();
 }
 
@@ -92,6 +98,7 @@ result<run_order> read_order(std::string_view text) {
     const auto* refresh = member(*j, "refresh_legacy");
     if (!refresh || !refresh->is_boolean()) return unreadable("refresh_legacy");
     order.refresh_legacy = refresh->get<bool>();
+    order.adopted_batch = text_member(*j, "adopted_batch").value_or("");
     return order;
 }
 

@@ -22,7 +22,11 @@ struct run_order {
     std::optional<money> budget;          ///< can only lower the profile's limit
     std::string profile = "full";         ///< "full" or "test"
     bool refresh_legacy = false;
+    std::string adopted_batch; ///< the provider's id of a batch that another ledger made; empty: of none
 };
+
+/// "run", "build" or "adopt": the command that the order came from.
+std::string_view command_of(const run_order& order, bool goes_on_by_itself);
 
 /// The form of an order in the ledger.
 std::string to_json(const run_order& order);

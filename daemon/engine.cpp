@@ -49,6 +49,7 @@ engine::engine(engine_parts p, engine_world w)
       job_driver_(ledger_, watched_, clock_, random_),
       builder_(ledger_, spool_, clock_, p.pool),
       settler_(ledger_, spool_, clock_, p.pool),
+      adopter_(ledger_, spool_, clock_, p.pool),
       reports_(ledger_, spool_, clock_, p.pool),
       run_driver_(run_parts()),
       sweeper_(ledger_, clock_, random_, [this] { changes_.bump(); }),
@@ -94,6 +95,7 @@ operation_parts engine::operation_parts_of(const engine_parts& p) {
             .spool = spool_,
             .clock = clock_,
             .builder = builder_,
+            .adoptions = adopter_,
             .changes = changes_,
             .settings = [this] { return current(); },
             .provider = [this] { return world_.provider; },
@@ -114,6 +116,7 @@ void engine::set_world(engine_world w) {
     effects_.set_world(world_.provider, world_.target);
     sweeper_.set_client(world_.provider);
     sweeper_.delete_results(c.provider.delete_results);
+    adopter_.set_provider(world_.provider);
     effects_.set_looks(c.submit.reconcile_seconds.size());
     effects_.set_slice_lines(static_cast<std::size_t>(c.batch.merge_rows));
     job_driver_.set_rules({{from_seconds(c.poll.first_seconds), from_seconds(c.poll.max_seconds)},

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/adopter.hpp"
 #include "daemon/alarm.hpp"
 #include "daemon/change_signal.hpp"
 #include "daemon/clock.hpp"
@@ -105,6 +106,7 @@ private:
     job_driver job_driver_;
     run_builder builder_;
     run_settler settler_;
+    adopter adopter_;
     report_writer reports_;
     run_driver run_driver_;
     sweeper sweeper_;

@@ -95,7 +95,6 @@ result<void> write_files(const spool& s, const std::string& folder, const report
 report_facts gather_facts(ledger& l, const run_row& run, std::int64_t now_ms) {
     report_facts f;
     f.run = run_name(run.id);
-    f.command = run.until == job::goal::built ? "build" : "run";
     // It is written just before the run ends, so that a run that has ended always has a report.
     f.state = run::has_ended(run.state) ? std::string(run::name(run.state))
               : run.cancel_wanted       ? "cancelled"
@@ -103,6 +102,7 @@ report_facts gather_facts(ledger& l, const run_row& run, std::int64_t now_ms) {
     f.started_ms = run.created_ms;
     f.written_ms = run.ended_ms.value_or(now_ms);
     f.order = read_order(run.order_json).value(); // throws: ours, so it reads
+    f.command = command_of(f.order, run.until == job::goal::merged);
     f.limit = run.limit;
     f.program_version = program_version();
     for (auto& built : read_summary(run.summary_json).kinds) {

@@ -70,6 +70,13 @@ target::wanted wanted_of(const recipe& r, const run_order& order, const config& 
     return {r.kind, r.model.name, r.version, order.refresh_legacy, c.keep_versions};
 }
 
+boost::asio::awaitable<result<recipe>> recipe_for(kind k, build_settings with) {
+    const auto columns = co_await with.database->inspect(k);
+    if (!columns) co_return columns.error();
+    if (!columns->ready) co_return error{errc::target_blocked, columns->problem};
+    co_return recipe_of(k, with, columns->dimensions);
+}
+
 boost::asio::awaitable<result<run_summary>> survey(const run_order& order, const build_settings& with,
                                                    ledger& l, boost::asio::any_io_executor pool,
                                                    row_sink& sink) {

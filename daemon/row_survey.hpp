@@ -34,6 +34,10 @@ boost::asio::awaitable<result<run_summary>> survey(const run_order& order, const
                                                    ledger& l, boost::asio::any_io_executor pool,
                                                    row_sink& sink);
 
+/// How requests of this kind are made, as things are. Errors: invalid_input (unknown model, dimensions that
+/// it cannot give), target_blocked (columns are missing), target_unavailable.
+boost::asio::awaitable<result<recipe>> recipe_for(kind k, build_settings with);
+
 /// What must be the same for selection and merge: the value that makes a row done.
 target::wanted wanted_of(const recipe& r, const run_order& order, const config& c);
 

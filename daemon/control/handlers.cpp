@@ -38,10 +38,14 @@ result<bool> flag_of(const http::server_request& in, std::string_view name) {
 
 // What helps after an error of this call, where the call says more than the error.
 std::string_view hint_of(route_id route, const error& e) {
+    const bool adopts = route == route_id::adoptable || route == route_id::adopt;
     const bool asks_target =
-        route == route_id::plan || route == route_id::migration_plan || route == route_id::migrate;
+        adopts || route == route_id::plan || route == route_id::migration_plan || route == route_id::migrate;
     if (asks_target && e.code == errc::target_unavailable)
         return "try it again once the database answers: this call is not repeated by itself";
+    if (adopts && (e.code == errc::provider_busy || e.code == errc::provider_ambiguous))
+        return "nothing was adopted; try it again: this call is not repeated by itself";
+    if (adopts && e.code == errc::not_found) return "enrichctl adopt";
     if (route == route_id::release && e.code == errc::not_found) return "enrichctl quarantine list";
     return hint(e.code, e.detail);
 }
@@ -213,6 +217,13 @@ awaitable<result<json>> handlers::ask(call& c) {
         co_return co_await ops_.plan(std::move(*order));
     }
     case route_id::verification: co_return co_await ops_.verification();
+    case route_id::adoptable: co_return co_await ops_.adoptable();
+    case route_id::adopt: {
+        auto batch = read_adoption(c.body);
+        if (!batch) co_return batch.error();
+        if (auto why = ops_.cannot_write()) co_return std::move(*why);
+        co_return co_await ops_.adopt(std::move(*batch));
+    }
     case route_id::migration_plan: co_return co_await ops_.migration_plan();
     case route_id::migrate: {
         if (auto r = read_nothing(c.body); !r) co_return r.error();

@@ -62,6 +62,11 @@ public:
     virtual result<json> pause() = 0;
     virtual result<json> resume() = 0;
 
+    /// Batches of enrichd at the provider that the ledger does not know.
+    virtual awaitable<result<json>> adoptable() = 0;
+    /// Takes one of them into the ledger.
+    virtual awaitable<result<json>> adopt(std::string batch_id) = 0;
+
     virtual result<json> quarantine_list() = 0;
     virtual result<json> quarantine_release(std::vector<std::string> keys, bool all) = 0;
 

@@ -207,6 +207,15 @@ result<release_order> read_release(std::string_view body) {
     return order;
 }
 
+result<std::string> read_adoption(std::string_view body) {
+    body_reader in(body);
+    const auto id = in.text("batch_id", "the provider's id of a batch", not_empty);
+    if (auto r = in.finish(); !r) return r.error();
+    if (!id)
+        return error{errc::invalid_input, "batch_id: expected the provider's id of a batch, got nothing"};
+    return *id;
+}
+
 result<void> read_nothing(std::string_view body) {
     return body_reader(body).finish();
 }

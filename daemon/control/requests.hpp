@@ -39,6 +39,7 @@ result<std::optional<enrichd::kind>> read_merge(std::string_view body);
 result<cancel_order> read_cancel(std::string_view body);
 result<resolve_order> read_resolve(std::string_view body);
 result<release_order> read_release(std::string_view body);
+result<std::string> read_adoption(std::string_view body); ///< the batch's id
 result<void> read_nothing(std::string_view body);
 
 } // namespace enrichd::control

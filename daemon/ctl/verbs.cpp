@@ -22,6 +22,7 @@ awaitable<exit_code> run_command(session& s) {
     case command_id::resolve: return do_resolve(s);
     case command_id::quarantine_list: return do_quarantine_list(s);
     case command_id::quarantine_release: return do_release(s);
+    case command_id::adopt: return do_adopt(s);
     case command_id::report: return do_report(s);
     case command_id::migrate: return do_migrate(s);
     case command_id::backup: return do_backup(s);

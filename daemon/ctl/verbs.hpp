@@ -29,6 +29,7 @@ awaitable<exit_code> do_release(session& s);
 awaitable<exit_code> do_migrate(session& s);
 awaitable<exit_code> do_backup(session& s);
 awaitable<exit_code> do_verify(session& s);
+awaitable<exit_code> do_adopt(session& s);
 
 /// Counts tokens; asks no daemon.
 exit_code count_tokens(const options& opt);

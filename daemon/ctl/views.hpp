@@ -36,6 +36,8 @@ std::string show_status(const json& status, const terminal& term);
 std::string show_migration(const json& migration, const terminal& term);
 /// The pending steps as SQL that runs as it stands: everything else is a comment.
 std::string show_migration_sql(const json& migration);
+/// Batches that the ledger does not know, and what stands against adopting them.
+std::string show_adoptable(const json& reply, const terminal& term);
 std::string show_quarantine(const json& reply, const terminal& term);
 
 } // namespace enrichd::ctl

@@ -43,6 +43,10 @@ public:
     awaitable<result<handed_file>> ledger_copy() override;
     awaitable<result<json>> verification() override;
 
+    // Batches that the ledger does not know: adopting.cpp
+    awaitable<result<json>> adoptable() override;
+    awaitable<result<json>> adopt(std::string batch_id) override;
+
     // Runs and all that is under way: commands.cpp
     result<json> start_run(run_order order) override;
     result<json> build(run_order order) override;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/adopter.hpp"
 #include "daemon/change_signal.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/provider/provider.hpp"
@@ -27,6 +28,7 @@ struct operation_parts {
     enrichd::spool& spool;
     const enrichd::clock& clock;
     run_builder& builder;
+    adopter& adoptions;
     change_signal& changes;
 
     std::function<build_settings()> settings; ///< configuration, models and target of now

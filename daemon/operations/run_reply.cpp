@@ -110,7 +110,7 @@ json run_reply::object(const run_row& run, bool with_jobs) {
     }
     json object = {
         {"id", run_name(run.id)},
-        {"command", run.until == job::goal::built ? "build" : "run"},
+        {"command", command_of(order, run.until == job::goal::merged)},
         {"state", run::name(run.state)},
         {"started_ms", run.created_ms},
         {"ended_ms", run.ended_ms ? json(*run.ended_ms) : json(nullptr)},

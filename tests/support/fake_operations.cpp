@@ -108,6 +108,12 @@ control::awaitable<result<fake_operations::handed_file>> fake_operations::ledger
 control::awaitable<result<json>> fake_operations::verification() {
     co_return answer("verification");
 }
+control::awaitable<result<json>> fake_operations::adoptable() {
+    co_return answer("adoptable");
+}
+control::awaitable<result<json>> fake_operations::adopt(std::string batch_id) {
+    co_return answer("adopt " + batch_id);
+}
 control::awaitable<result<json>> fake_operations::migration_plan() {
     co_return answer("migration_plan");
 }

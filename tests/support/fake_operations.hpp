@@ -63,6 +63,8 @@ public:
     result<std::string> report(std::optional<std::string> run, std::string format) override;
     awaitable<result<handed_file>> ledger_copy() override;
     awaitable<result<json>> verification() override;
+    awaitable<result<json>> adoptable() override;
+    awaitable<result<json>> adopt(std::string batch_id) override;
     awaitable<result<json>> migration_plan() override;
     awaitable<result<json>> migrate() override;
     awaitable<result<std::uint64_t>> changed(std::uint64_t version) override;

@@ -22,6 +22,7 @@ struct operations_fixture : ledger_fixture {
     enrichd::spool files{folder.path()};
     change_signal changes{loop.get_executor()};
     run_builder builder{*l, files, now, loop.get_executor()};
+    adopter adoptions{*l, files, now, loop.get_executor()};
     std::shared_ptr<config> settings = std::make_shared<config>();
     std::shared_ptr<fake_target> database = std::make_shared<fake_target>();
     std::shared_ptr<fake_provider> world = std::make_shared<fake_provider>();
@@ -37,6 +38,7 @@ struct operations_fixture : ledger_fixture {
                 files,
                 now,
                 builder,
+                adoptions,
                 changes,
                 [this, models] {
                     return build_settings{settings, models, database};

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/adopter.hpp"
+
+#include "daemon/adoption_record.hpp"
+#include "daemon/on_pool.hpp"
+#include "daemon/row_survey.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace enrichd {
+
+namespace {
+
+// The API takes request files of up to 200 MB; others take a little more.
+constexpr provider::download_limits request_file_limits{512ULL * 1000 * 1000};
+
+// The file's answer to a call that was refused: it is not there, and asking again does not help.
+bool is_gone(const error& e) {
+    return e.code == errc::provider_rejected;
+}
+
+struct flag_guard {
+    explicit flag_guard(bool& f) : flag(f) { flag = true; }
+    ~flag_guard() { flag = false; }
+    flag_guard(const flag_guard&) = delete;
+    flag_guard& operator=(const flag_guard&) = delete;
+    bool& flag;
+};
+
+} // namespace
+
+adopter::adopter(ledger& l, spool& s, const clock& c, boost::asio::any_io_executor pool)
+    : ledger_(l), spool_(s), clock_(c), pool_(std::move(pool)) {}
+
+boost::asio::awaitable<result<adoption>> adopter::adopt(std::string batch_id, build_settings with) {
+    if (busy_)
+        co_return error{errc::state_conflict, "another batch is being adopted; try again when it is done"};
+    const flag_guard alone(busy_);
+    co_return co_await adopt_alone(std::move(batch_id), std::move(with));
+}
+
+std::optional<adoption> adopter::known(const std::string& batch_id) {
+    const auto job = ledger_.jobs().find_batch(batch_id);
+    if (!job) return std::nullopt;
+    adoption a;
+    a.job_id = job->id;
+    a.was_known = true;
+    a.requests = static_cast<std::int64_t>(job->plan.totals.requests);
+    a.rows = static_cast<std::int64_t>(job->plan.row_count);
+    return a;
+}
+
+// Building claims rows piece by piece: a batch that took some of them in between would be in its way.
+result<void> adopter::refuse_while_building() {
+    for (const auto& run : ledger_.runs().list_open())
+        if (run.state == run::state::requested || run.state == run::state::building)
+            return error{
+                errc::state_conflict,
+                fmt::format("run {0} is being built, and may buy again what the batch has; nothing "
+                            "was adopted. Wait until it is built, or cancel it: enrichctl cancel {0}",
+                            run_name(run.id))};
+    return {};
+}
+
+boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_id, build_settings with) {
+    if (auto before = known(batch_id)) co_return *before;
+    if (const auto free = refuse_while_building(); !free) co_return free.error();
+    const auto client = client_;
+    auto batch = co_await client->get_batch(batch_id);
+    if (!batch && is_gone(batch.error()))
+        co_return error{errc::not_found,
+                        fmt::format("the provider has no batch {}: {}", batch_id, batch.error().detail)};
+    if (!batch) co_return batch.error();
+    const auto label = read_label(batch->metadata);
+    if (!label)
+        co_return error{errc::state_conflict,
+                        fmt::format("batch {} was not made by enrichd: its metadata does not say so; it is "
+                                    "left alone",
+                                    batch_id)};
+    const auto r = co_await recipe_for(label->kind.value_or(kind::summaries), with);
+    const unknown_batch candidate{*batch, *label, {}};
+    const auto why_not = obstacle(candidate, with.database->identity(), r);
+    if (!why_not.empty()) {
+        const bool is_database = !r && r.error().detail == why_not;
+        co_return error{is_database ? r.error().code : errc::state_conflict,
+                        is_database ? why_not : fmt::format("batch {}: {}", batch_id, why_not)};
+    }
+
+    auto sent = co_await download_lines(*batch, *label);
+    if (!sent) co_return sent.error();
+    adoptable what{*batch, *label, *r, sent->file.empty(), {}, {}, with.settings->provider.completion_window,
+                   {}};
+    what.before = ledger_.flights().mark(with.database->identity(), r->kind);
+    auto matched = co_await match(*r, *label, std::move(*sent), with);
+    if (!matched) co_return matched.error();
+    what.matched = std::move(*matched);
+    // It was bought already, within the budget of its time. What was asked is not known by answers alone.
+    what.limit = what.matched.totals.bound;
+    if (what.from_answers) what.limit = std::max(what.limit, with.settings->budget.full);
+
+    // From here on nothing waits: what the ledger says is so until the commit.
+    if (const auto free = refuse_while_building(); !free) co_return free.error();
+    co_return record_adoption(ledger_, what, clock_.now_ms());
+}
+
+boost::asio::awaitable<result<sent_lines>> adopter::download_lines(batch_object batch, batch_label label) {
+    const auto path = spool_.request_file(adopted_file_name(batch.id));
+    const auto client = client_;
+    const auto bytes = co_await client->download(batch.input_file_id, path, request_file_limits);
+    if (!bytes && !is_gone(bytes.error())) co_return bytes.error();
+    if (!bytes) {
+        error gone{errc::state_conflict, fmt::format("its request file {} is gone ({})", batch.input_file_id,
+                                                     bytes.error().detail)};
+        co_return co_await download_answers(std::move(batch), std::move(gone));
+    }
+    const auto read = [&path] { return read_sent_lines(path); };
+    auto sent = co_await on_pool(pool_, read);
+    if (!sent || sent->sha256 == label.sha256) co_return sent;
+    error other{errc::state_conflict,
+                fmt::format("its request file {} has another SHA-256 ({}) than when it was sent ({})",
+                            batch.input_file_id, sent->sha256, label.sha256)};
+    co_return co_await download_answers(std::move(batch), std::move(other));
+}
+
+// What was answered is worth as much as what was asked, once the batch has ended.
+boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_object batch, error why) {
+    if (!has_ended(batch.status)) {
+        why.detail = fmt::format("batch {}: {}; it can be adopted by its results once it has ended", batch.id,
+                                 why.detail);
+        co_return why;
+    }
+    const auto client = client_;
+    std::vector<std::filesystem::path> files;
+    // Named: what braces make in a loop's head does not outlive its first suspension, by g++ 12.
+    const std::vector<std::pair<std::optional<std::string>, std::filesystem::path>> results = {
+        {batch.output_file_id, spool_.results_file(batch.id)},
+        {batch.error_file_id, spool_.errors_file(batch.id)}};
+    for (const auto& [id, path] : results) {
+        if (!id) continue;
+        const auto bytes = co_await client->download(*id, path, request_file_limits);
+        if (!bytes && is_gone(bytes.error())) {
+            why.detail = fmt::format("batch {}: {}, and so is its file of results {} ({})", batch.id,
+                                     why.detail, *id, bytes.error().detail);
+            co_return why;
+        }
+        if (!bytes) co_return bytes.error();
+        files.push_back(path);
+    }
+    const auto read = [&files] { return read_answered_lines(files); };
+    co_return co_await on_pool(pool_, read);
+}
+
+boost::asio::awaitable<result<matched_batch>> adopter::match(recipe r, batch_label label, sent_lines sent,
+                                                             build_settings with) {
+    target::selection all;
+    all.want = {r.kind, r.model.name, r.version, label.refresh_legacy, label.keep_versions};
+    batch_matcher matcher(std::move(r), std::move(sent));
+    const auto stream = co_await with.database->read(std::move(all));
+    if (!stream) co_return stream.error();
+    for (;;) {
+        const auto rows = co_await (*stream)->next();
+        if (!rows) co_return rows.error();
+        if (rows->empty()) break;
+        const auto take = [&matcher, &rows] { matcher.take(*rows); };
+        co_await on_pool(pool_, take);
+    }
+    const auto finish = [&matcher] { return matcher.finish(); };
+    co_return co_await on_pool(pool_, finish);
+}
+
+} // namespace enrichd

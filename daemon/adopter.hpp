@@ -1,0 +1,87 @@
+// Batches that the provider has of enrichd and the ledger does not know: shown, and taken into the ledger.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/batch_label.hpp"
+#include "core/batch_status.hpp"
+#include "daemon/batch_matcher.hpp"
+#include "daemon/clock.hpp"
+#include "daemon/provider/provider.hpp"
+#include "daemon/run_builder.hpp"
+#include "daemon/spool.hpp"
+#include "state/ledger.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace enrichd {
+
+/// A batch with our label that no job of the ledger has.
+struct unknown_batch {
+    batch_object batch;
+    batch_label label;
+    std::string obstacle; ///< why it cannot be adopted; empty: it can
+};
+
+struct unknown_batches {
+    std::vector<unknown_batch> batches; ///< newest first
+    std::vector<std::string> warnings;  ///< another installation works, or worked, on this target
+};
+
+struct adoption {
+    std::int64_t job_id = 0;
+    bool was_known = false;     ///< the ledger had it before: nothing was changed
+    bool from_answers = false;  ///< the request file is gone, and the files of results were read instead
+    std::int64_t requests = 0;  ///< of the batch
+    std::int64_t rows = 0;      ///< that its results will be written to
+    std::int64_t in_flight = 0; ///< rows that another job has: they are left to it
+    std::int64_t unmatched = 0; ///< requests of which no row needs the result
+};
+
+/// Reads at the provider and at the target, and never sends or cancels anything. What it makes is a run of
+/// one job that is polled, fetched, merged, settled and reported like any other; requests that failed are not
+/// sent again by it, since another batch may have done so: the next run takes their rows.
+class adopter {
+public:
+    /// References outlive the object.
+    adopter(ledger& l, spool& s, const clock& c, boost::asio::any_io_executor pool);
+
+    void set_provider(std::shared_ptr<provider::client> client) { client_ = std::move(client); }
+
+    /// All pages of the provider's list. Errors: provider_*.
+    boost::asio::awaitable<result<unknown_batches>> list(build_settings with);
+
+    /// The batch's job with its requests and rows, in one transaction at the end: what ends before it leaves
+    /// at most a file in the spool, which the next try overwrites. Errors: not_found (no such batch),
+    /// state_conflict (an obstacle, a run in the making, another adoption under way), provider_*, target_*,
+    /// io.
+    boost::asio::awaitable<result<adoption>> adopt(std::string batch_id, build_settings with);
+
+private:
+    template <class T>
+    using awaitable = boost::asio::awaitable<T>;
+
+    awaitable<result<std::vector<unknown_batch>>> read_list();
+    awaitable<result<adoption>> adopt_alone(std::string batch_id, build_settings with);
+    awaitable<result<sent_lines>> download_lines(batch_object batch, batch_label label);
+    awaitable<result<sent_lines>> download_answers(batch_object batch, error why);
+    awaitable<result<matched_batch>> match(recipe r, batch_label label, sent_lines sent, build_settings with);
+    std::string obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r);
+    std::optional<adoption> known(const std::string& batch_id);
+    result<void> refuse_while_building();
+
+    ledger& ledger_;
+    spool& spool_;
+    const clock& clock_;
+    boost::asio::any_io_executor pool_;
+    std::shared_ptr<provider::client> client_;
+    bool busy_ = false; ///< one adoption at a time: each sees the rows that those before it took
+};
+
+} // namespace enrichd

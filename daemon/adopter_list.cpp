@@ -1,0 +1,125 @@
+// The provider's list, looked through for batches that the ledger does not know.
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/adopter.hpp"
+
+#include "core/overloaded.hpp"
+#include "daemon/row_survey.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace enrichd {
+
+namespace {
+
+// The submission of which a job looks for the batch itself; empty if it does not.
+std::string submission_in_doubt(const job::state& s) {
+    return std::visit(overloaded{
+                          [](const job::intent_submit& x) { return x.submission; },
+                          [](const job::submit_unknown& x) { return x.submission; },
+                          [](const job::uploaded& x) { return x.unused_submission; },
+                          [](const auto&) { return std::string(); },
+                      },
+                      s);
+}
+
+// Why nothing is to be had of the batch; empty if something is, or may come.
+std::string why_empty(const batch_object& b) {
+    if (!has_ended(b.status) || b.output_file_id || b.error_file_id) return {};
+    if (b.status == batch_status::failed) {
+        std::string why = "the provider failed it, and did nothing";
+        if (!b.errors.empty())
+            why += fmt::format(" ({}: {})", b.errors.front().code, b.errors.front().message);
+        return why;
+    }
+    if (b.completed + b.failed == 0)
+        return fmt::format("it ended {} before any request ran: nothing was paid", name(b.status));
+    return fmt::format("it ended {}, and the provider names no file of results", name(b.status));
+}
+
+std::vector<std::string> warnings_about(const std::vector<unknown_batch>& batches, const std::string& ours,
+                                        const std::string& mark) {
+    std::map<std::string, std::int64_t> others;
+    for (const auto& b : batches)
+        if (b.label.target == mark && b.label.installation != ours) ++others[b.label.installation];
+    std::vector<std::string> warnings;
+    for (const auto& [installation, n] : others)
+        warnings.push_back(fmt::format(
+            "installation {} made {} of these batches on this target, and this is installation {}: adopt "
+            "them "
+            "if the ledger of {} is lost; if another enrichd still works with it on this target, the two buy "
+            "the same rows twice: stop one of them",
+            installation, n, ours, installation));
+    return warnings;
+}
+
+} // namespace
+
+std::string adopter::obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r) {
+    const auto& label = b.label;
+    for (const auto& job : ledger_.jobs().list(true, std::numeric_limits<std::int64_t>::max()))
+        if (const auto doubt = submission_in_doubt(job.state); !doubt.empty() && doubt == label.submission)
+            return fmt::format("job {} looks for it itself", job_name(job.id));
+    if (auto why = why_empty(b.batch); !why.empty()) return why;
+    if (!label.kind) return "its metadata names no kind that this version knows";
+    if (label.target != target_mark(identity))
+        return fmt::format("it was made for another target ({}; {} is {})",
+                           label.target.empty() ? "not named" : label.target, identity,
+                           target_mark(identity));
+    if (!r) return r.error().detail;
+    if (label.version != metadata_value(r->version))
+        return fmt::format("it was made for version {}, and the configuration makes {}: with the model{} of "
+                           "that time it can be adopted",
+                           label.version, r->version,
+                           r->kind == kind::summaries ? " and prompt" : ", dimensions and chunks");
+    return {};
+}
+
+boost::asio::awaitable<result<std::vector<unknown_batch>>> adopter::read_list() {
+    const auto client = client_;
+    std::vector<unknown_batch> found;
+    std::set<std::string> listed;
+    for (std::string after;;) {
+        auto page = co_await client->list_batches(after);
+        if (!page) co_return page.error();
+        bool any_new = false;
+        for (auto& b : page->batches) {
+            after = b.id;
+            if (!listed.insert(b.id).second) continue;
+            any_new = true;
+            const auto label = read_label(b.metadata);
+            if (label && !ledger_.jobs().find_batch(b.id)) found.push_back({std::move(b), *label, {}});
+        }
+        // A server that does not know `after` gives the same page again.
+        if (!any_new || !page->has_more.value_or(false)) break;
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.batch.created_at > b.batch.created_at; });
+    co_return found;
+}
+
+boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings with) {
+    auto found = co_await read_list();
+    if (!found) co_return found.error();
+    const auto identity = with.database->identity();
+    std::map<kind, result<recipe>> recipes;
+    for (auto& b : *found) {
+        const auto k = b.label.kind.value_or(kind::summaries);
+        if (!recipes.contains(k)) {
+            auto r = co_await recipe_for(k, with);
+            recipes.emplace(k, std::move(r));
+        }
+        b.obstacle = obstacle(b, identity, recipes.at(k));
+    }
+    unknown_batches all;
+    all.warnings = warnings_about(*found, ledger_.installation(), target_mark(identity));
+    all.batches = std::move(*found);
+    co_return all;
+}
+
+} // namespace enrichd

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/adoption_record.hpp"
+
+#include "core/run_order.hpp"
+#include "core/run_summary.hpp"
+#include "daemon/job_log.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+#include <utility>
+
+namespace enrichd {
+
+namespace {
+
+// The idempotency key of its merge. Not the submission's own id, under which the target may know slices that
+// another ledger merged: those were cut elsewhere, and held other rows.
+std::string merge_key(const ledger& l, const std::string& batch_id, std::int64_t now_ms) {
+    return fmt::format("ed1-{}-adopted-{}-{}", l.installation(), batch_id, now_ms);
+}
+
+job_plan plan_of(const adoptable& what, std::int64_t run_id) {
+    const auto& r = what.made_with;
+    job_plan p;
+    p.run_id = run_id;
+    p.kind = r.kind;
+    p.target = what.before.target;
+    p.model = r.model.name;
+    p.version = r.version;
+    p.refresh_legacy = what.label.refresh_legacy;
+    p.keep_versions = what.label.keep_versions;
+    p.dimensions = r.dimensions;
+    p.window = what.window;
+    p.file_name = adopted_file_name(what.batch.id);
+    p.file_sha256 = what.label.sha256;
+    p.totals = what.matched.totals;
+    p.max_line_bytes = what.matched.max_line_bytes;
+    p.price = r.model.batch;
+    return p;
+}
+
+// The rows that no job has in flight. There is no waiting between this look and the commit.
+std::vector<new_row> free_rows(ledger& l, const adoptable& what, kind_summary& summary) {
+    std::vector<new_row> rows;
+    for (const auto& row : what.matched.rows) {
+        ++summary.rows.seen;
+        if (const auto holder = l.flights().holder(what.before, row.key)) {
+            ++summary.rows.in_flight;
+            if (summary.in_flight_jobs.size() < 20) summary.in_flight_jobs.insert(*holder);
+            continue;
+        }
+        ++summary.rows.selected;
+        rows.push_back(row);
+    }
+    return rows;
+}
+
+// A text's requests count for the authority of the first row that has it, as in a run that is built.
+void count_authorities(const adoptable& what, const std::vector<new_row>& rows, kind_summary& summary) {
+    std::map<std::int64_t, authority_counts> texts;
+    for (const auto& request : what.matched.requests) {
+        auto& text = texts[request.text];
+        ++text.requests;
+        text.input_tokens += request.input_tokens;
+        text.bound += request.bound;
+    }
+    std::set<std::int64_t> seen;
+    for (const auto& row : rows) {
+        auto& authority = summary.authorities[row.authority];
+        ++authority.rows;
+        if (!seen.insert(row.text).second) {
+            ++summary.rows.identical;
+            continue;
+        }
+        const auto& text = texts[row.text];
+        authority.requests += text.requests;
+        authority.input_tokens += text.input_tokens;
+        authority.bound += text.bound;
+    }
+}
+
+std::int64_t open_run(ledger& l, const adoptable& what, const run_summary& summary, std::int64_t now_ms) {
+    run_order order;
+    order.kinds = {what.made_with.kind};
+    order.refresh_legacy = what.label.refresh_legacy;
+    order.adopted_batch = what.batch.id;
+    // Its goal is built: what failed in the batch is not bought again by itself.
+    const auto id = l.runs().create(job::goal::built, to_json(order), what.limit, now_ms);
+    l.runs().set_summary(id, to_json(summary), now_ms);
+    for (const auto& [to, e] : {std::pair(run::state::building, run::event::build_begun),
+                                std::pair(run::state::open, run::event::built)})
+        l.runs().record(*l.runs().find(id), to, e, "adopted", {}, now_ms).value();
+    return id;
+}
+
+// Through the states that its batch has seen, so that its history reads like any other's.
+result<void> bring_up_to_date(ledger& l, std::int64_t job_id, const adoptable& what, std::int64_t now_ms) {
+    const auto& b = what.batch;
+    const job::submitted sent{merge_key(l, b.id, now_ms), b.input_file_id, b.id, b.created_at};
+    const auto detail =
+        fmt::format("{}, made as job {} of installation {}", b.id, what.label.job, what.label.installation);
+    const waiting at_once{now_ms, 0, ""};
+    const auto adopted =
+        l.jobs().record(*l.jobs().find(job_id), {sent, "batch_adopted", detail, at_once, true}, now_ms);
+    if (!adopted) return adopted.error();
+    const job::event::any seen = job::event::batch_seen{b};
+    const auto next = job::apply(sent, seen);
+    if (!next) return next.error();
+    return l.jobs().record(
+        *l.jobs().find(job_id),
+        {*next, std::string(job::event::name(seen)), std::string(name(b.status)), at_once, false}, now_ms);
+}
+
+} // namespace
+
+std::string adopted_file_name(const std::string& batch_id) {
+    return fmt::format("adopted-{}.requests.jsonl", safe_file_name(batch_id));
+}
+
+result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t now_ms) {
+    adoption done;
+    done.from_answers = what.from_answers;
+    done.requests = static_cast<std::int64_t>(what.matched.requests.size());
+    done.unmatched = what.matched.unmatched;
+    {
+        auto all_or_nothing = l.begin();
+        kind_summary summary;
+        summary.kind = what.made_with.kind;
+        summary.model = what.made_with.model.name;
+        summary.version = what.made_with.version;
+        summary.totals = what.matched.totals;
+        summary.files = 1;
+        const auto rows = free_rows(l, what, summary);
+        count_authorities(what, rows, summary);
+        done.rows = static_cast<std::int64_t>(rows.size());
+        done.in_flight = summary.rows.in_flight;
+
+        auto plan = plan_of(what, open_run(l, what, {{summary}, std::nullopt}, now_ms));
+        plan.row_count = rows.size();
+        done.job_id = l.jobs().create(plan, job::goal::merged, now_ms);
+        l.jobs().set_plan(done.job_id, plan);
+        for (const auto& request : what.matched.requests)
+            l.requests().add(done.job_id, request);
+        for (const auto& row : rows)
+            l.requests().add_row(done.job_id, plan.target, plan.kind, row);
+        if (const auto recorded = bring_up_to_date(l, done.job_id, what, now_ms); !recorded)
+            return recorded.error();
+        all_or_nothing.commit();
+    }
+    log_job(log::level::notice, *l.jobs().find(done.job_id),
+            fmt::format("adopted: {} requests, {} rows", done.requests, done.rows));
+    return done;
+}
+
+} // namespace enrichd

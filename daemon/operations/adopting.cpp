@@ -1,0 +1,67 @@
+// Operations on batches that the ledger does not know.
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/operations/live_operations.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace enrichd {
+
+using json = nlohmann::json;
+
+namespace {
+
+std::string what_adopting_does(const unknown_batch& b) {
+    return has_ended(b.batch.status) ? "its results are fetched and merged"
+                                     : "it is polled until it ends, then its results are merged";
+}
+
+json unknown_object(const unknown_batch& b, const std::string& installation, const std::string& mark) {
+    const auto& label = b.label;
+    return {{"batch_id", b.batch.id},
+            {"kind", label.kind ? json(name(*label.kind)) : json(nullptr)},
+            {"value_version", label.version},
+            {"created_ms", b.batch.created_at * 1000},
+            {"batch_status", b.batch.status_word},
+            {"requests", b.batch.total},
+            {"installation", label.installation},
+            {"is_ours", label.installation == installation},
+            {"same_target", label.target == mark},
+            {"can_adopt", b.obstacle.empty()},
+            {"note", b.obstacle.empty() ? what_adopting_does(b) : b.obstacle}};
+}
+
+} // namespace
+
+live_operations::awaitable<result<json>> live_operations::adoptable() {
+    const auto with = parts_.settings();
+    const auto found = co_await parts_.adoptions.list(with);
+    if (!found) co_return found.error();
+    const auto identity = with.database->identity();
+    const auto& installation = parts_.ledger.installation();
+    json batches = json::array();
+    for (const auto& b : found->batches)
+        batches.push_back(unknown_object(b, installation, target_mark(identity)));
+    co_return json{{"installation", installation},
+                   {"target", identity},
+                   {"batches", std::move(batches)},
+                   {"warnings", found->warnings}};
+}
+
+live_operations::awaitable<result<json>> live_operations::adopt(std::string batch_id) {
+    if (const auto ready = refuse_while_draining(); !ready) co_return ready.error();
+    const auto done = co_await parts_.adoptions.adopt(std::move(batch_id), parts_.settings());
+    if (!done) co_return done.error();
+    if (!done->was_known) something_changed();
+    const auto job = parts_.ledger.jobs().find(done->job_id).value();
+    co_return json{{"status", done->was_known ? "already_known" : "adopted"},
+                   {"run_id", run_name(job.plan.run_id)},
+                   {"requests", done->requests},
+                   {"rows", done->rows},
+                   {"in_flight", done->in_flight},
+                   {"unmatched", done->unmatched},
+                   {"from_answers", done->from_answers},
+                   {"job", job_object(job.id)}};
+}
+
+} // namespace enrichd

@@ -1,0 +1,329 @@
+// Batches that the ledger does not know: shown, and taken into it, by a provider and a target of the test's
+// own.
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/adopter.hpp"
+
+#include "core/custom_id.hpp"
+#include "core/run_order.hpp"
+#include "core/sha256.hpp"
+#include "daemon/adoption_record.hpp"
+#include "daemon/row_survey.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/contains.hpp"
+#include "tests/support/fake_provider.hpp"
+#include "tests/support/operations_fixture.hpp"
+
+#include <memory>
+#include <string>
+
+using namespace enrichd;
+using enrichd::test::noon;
+
+namespace {
+
+struct lost_ledger : test::operations_fixture {
+    std::shared_ptr<test::fake_provider> provider = std::make_shared<test::fake_provider>();
+    std::string file; ///< that the batch was made from
+
+    lost_ledger() {
+        adoptions.set_provider(provider);
+        provider->pages.push_back({{}, false});
+    }
+
+    source_row add_row(const std::string& key, const std::string& beginning, need why = need::value) {
+        source_row row;
+        row.key = key;
+        row.authority = "openssl";
+        row.title = "A title";
+        row.text = beginning + ": a text that is long enough to be worth a summary of its own, by far.";
+        row.why = why;
+        database->rows.push_back(row);
+        return row;
+    }
+
+    enrichd::recipe recipe() { return wait(recipe_for(kind::summaries, parts().settings())).value(); }
+
+    /// As another ledger would have made it of these rows.
+    batch_object batch_of(const std::vector<source_row>& rows, const std::string& id = "batch_a") {
+        const auto r = recipe();
+        token_counter counter(parse_encoding(r.model.tokenizer).value());
+        file.clear();
+        for (const auto& row : rows)
+            for (const auto& line : build_requests(row, r, counter).lines)
+                file += line.json;
+        batch_object b;
+        b.id = id;
+        b.status = batch_status::in_progress;
+        b.status_word = "in_progress";
+        b.created_at = noon / 1000 - 3600;
+        b.input_file_id = "file-in";
+        b.total = static_cast<std::int64_t>(rows.size());
+        b.metadata = to_metadata({"ed1-1a2b3c4d-7-1", "1a2b3c4d", "7", kind::summaries, r.version,
+                                  to_hex(sha256::of(file)), target_mark(database->identity()), false, false});
+        provider->content["file-in"] = file;
+        return b;
+    }
+
+    void list_it(batch_object b) { provider->pages.back().batches.push_back(std::move(b)); }
+
+    unknown_batches list() { return wait(adoptions.list(parts().settings())).value(); }
+    result<adoption> adopt(const std::string& id) { return wait(adoptions.adopt(id, parts().settings())); }
+
+    /// What adopting it is refused with; nothing of it is in the ledger then.
+    error refusal_of(const std::string& id) {
+        const auto done = adopt(id);
+        REQUIRE_FALSE(done);
+        CHECK_FALSE(l->jobs().find_batch(id));
+        CHECK(l->jobs().list(false, 100).size() == jobs_before);
+        return done.error();
+    }
+    std::size_t jobs_before = 0;
+};
+
+} // namespace
+
+TEST_CASE("every page of the list is looked through for what the ledger does not know", "[adopter]") {
+    lost_ledger f;
+    const auto row = f.add_row("k1", "one");
+    auto old = f.batch_of({row}, "batch_old");
+    old.created_at -= 100'000;
+    f.list_it(old);
+    auto foreign = f.batch_of({row}, "batch_foreign");
+    foreign.metadata = {{"project", "news"}};
+    f.list_it(foreign);
+    f.provider->pages.back().has_more = true;
+    f.provider->pages.push_back({{f.batch_of({row}, "batch_new")}, true});
+    f.provider->pages.push_back({{f.batch_of({row}, "batch_known")}, false});
+    const auto known = f.add_job(f.add_open_run());
+    f.put(known, job::submitted{"ed1-1", "file-1", "batch_known", noon / 1000});
+
+    const auto found = f.list();
+    REQUIRE(found.batches.size() == 2);
+    CHECK(found.batches[0].batch.id == "batch_new");
+    CHECK(found.batches[1].batch.id == "batch_old");
+    CHECK(found.batches[0].obstacle.empty());
+    REQUIRE(found.warnings.size() == 1);
+    CHECK(test::contains(found.warnings[0], "installation 1a2b3c4d made 2 of these batches on this target"));
+}
+
+TEST_CASE("what cannot be adopted is shown with the reason, and refused with it", "[adopter]") {
+    lost_ledger f;
+    auto b = f.batch_of({f.add_row("k1", "one")});
+    std::string why;
+    SECTION("a batch that failed without files") {
+        b.status = batch_status::failed;
+        b.errors = {{"invalid_json_line", "line 3 is no JSON", 3}};
+        why = "did nothing (invalid_json_line: line 3 is no JSON)";
+    }
+    SECTION("a batch that ended before anything ran") {
+        b.status = batch_status::cancelled;
+        why = "before any request ran";
+    }
+    SECTION("a batch without its results") {
+        b.status = batch_status::completed;
+        b.completed = 1;
+        why = "names no file of results";
+    }
+    SECTION("another version") {
+        b.metadata["enrichd_version"] = "gpt-4o-mini-ffffffffffff";
+        why = "it was made for version gpt-4o-mini-ffffffffffff";
+    }
+    SECTION("another target") {
+        b.metadata["enrichd_target"] = target_mark("sqlite:other/events");
+        why = "another target";
+    }
+    SECTION("a kind of later times") {
+        b.metadata["enrichd_kind"] = "tags";
+        why = "no kind that this version knows";
+    }
+    SECTION("one that a job looks for itself") {
+        const auto id = f.add_job(f.add_open_run());
+        f.put(id, job::submit_unknown{"ed1-1a2b3c4d-7-1", "file-in", noon, 0});
+        f.jobs_before = 1;
+        why = "job 1 looks for it itself";
+    }
+    f.list_it(b);
+    const auto found = f.list();
+    REQUIRE(found.batches.size() == 1);
+    CHECK(test::contains(found.batches[0].obstacle, why));
+    const auto e = f.refusal_of("batch_a");
+    CHECK(e.code == errc::state_conflict);
+    CHECK(test::contains(e.detail, why));
+}
+
+TEST_CASE("an adopted batch is a job like any other, with the rows that need its results", "[adopter]") {
+    lost_ledger f;
+    const auto one = f.add_row("k1", "one");
+    const auto two = f.add_row("k2", "two");
+    f.add_row("k3", "two");  // the same text: one request for both
+    f.add_row("k4", "four"); // was not sent
+    const auto done = f.add_row("k5", "five", need::done);
+    const auto gone = f.add_row("k6", "six");
+    f.database->rows.pop_back();
+    f.list_it(f.batch_of({one, two, done, gone}));
+
+    const auto adopted = f.adopt("batch_a");
+    INFO((adopted ? "" : adopted.error().detail));
+    REQUIRE(adopted);
+    CHECK_FALSE(adopted->was_known);
+    CHECK(adopted->requests == 4);
+    CHECK(adopted->rows == 3);
+    CHECK(adopted->unmatched == 2);
+    CHECK(f.provider->calls == std::vector<std::string>{"get batch_a", "download file-in"});
+
+    const auto job = f.job(adopted->job_id);
+    const auto* polling = std::get_if<job::polling>(&job.state);
+    REQUIRE(polling);
+    CHECK(polling->batch_id == "batch_a");
+    CHECK(polling->submission != "ed1-1a2b3c4d-7-1"); // the target may know slices of that one, cut otherwise
+    CHECK(job.wishes.until == job::goal::merged);
+    CHECK(job.waiting.due_ms == f.now.now);
+    CHECK(job.plan.version == f.recipe().version);
+    CHECK(job.plan.file_sha256 == to_hex(sha256::of(f.file)));
+    CHECK(job.plan.totals.bytes == f.file.size());
+    CHECK(job.plan.totals.requests == 4);
+    CHECK(job.plan.row_count == 3);
+    CHECK(job.plan.totals.bound > money{});
+    CHECK(f.l->totals().reserved == job.plan.totals.bound);
+    CHECK(test::read_file(f.files.request_file(job.plan.file_name)) == f.file);
+
+    const auto requests = f.l->requests().open_requests(job.id, 100);
+    REQUIRE(requests.size() == 4);
+    CHECK(f.l->requests().rows_of_text(job.id, requests[0].text).size() == 1);
+    CHECK(f.l->requests().rows_of_text(job.id, requests[1].text).size() == 2);
+    CHECK(f.l->requests().rows_of_text(job.id, requests[2].text).empty());
+    for (const auto& r : requests) {
+        CHECK(f.file.substr(r.file_offset, r.file_length).find(r.custom_id) != std::string::npos);
+        CHECK(f.file[r.file_offset + r.file_length - 1] == '\n');
+        CHECK(r.input_tokens > 0);
+        CHECK(r.bound > money{});
+    }
+    // What no row tells any more is counted from the line itself: as exact.
+    CHECK(requests[0].input_tokens == requests[1].input_tokens);
+    CHECK(requests[3].input_tokens == requests[1].input_tokens);
+
+    const auto run = f.l->runs().find(job.plan.run_id).value();
+    CHECK(run.state == run::state::open);
+    CHECK(run.until == job::goal::built); // nothing of it is sent again
+    CHECK(run.limit == job.plan.totals.bound);
+    CHECK(read_order(run.order_json).value().adopted_batch == "batch_a");
+
+    SECTION("adopting it again changes nothing, and asks nobody") {
+        f.provider->calls.clear();
+        const auto again = f.adopt("batch_a");
+        REQUIRE(again);
+        CHECK(again->was_known);
+        CHECK(again->job_id == adopted->job_id);
+        CHECK(f.provider->calls.empty());
+        CHECK(f.l->jobs().list(false, 100).size() == 1);
+        CHECK(f.list().batches.empty());
+    }
+    SECTION("an older batch of the same rows leaves them to it") {
+        f.list_it(f.batch_of({one, two}, "batch_b"));
+        const auto older = f.adopt("batch_b");
+        REQUIRE(older);
+        CHECK(older->rows == 0);
+        CHECK(older->in_flight == 3);
+        CHECK(older->requests == 2);
+        CHECK(f.l->requests().open_rows(older->job_id) == 0);
+    }
+}
+
+TEST_CASE("a value of the original module is overwritten only where the batch was made for that",
+          "[adopter]") {
+    lost_ledger f;
+    auto b = f.batch_of({f.add_row("k1", "one")});
+    b.metadata["enrichd_refresh"] = "legacy";
+    b.metadata["enrichd_keep"] = "versions";
+    f.list_it(b);
+    const auto adopted = f.adopt("batch_a");
+    REQUIRE(adopted);
+    CHECK(f.job(adopted->job_id).plan.refresh_legacy);
+    CHECK(f.job(adopted->job_id).plan.keep_versions);
+}
+
+TEST_CASE("a batch whose request file is gone is adopted by its answers", "[adopter]") {
+    lost_ledger f;
+    const auto one = f.add_row("k1", "one");
+    const auto two = f.add_row("k2", "two");
+    auto b = f.batch_of({one, two});
+    const auto adopt_ended = [&] {
+        b.status = batch_status::completed;
+        b.output_file_id = "file-out";
+        const auto id =
+            make_custom_id(kind::summaries, f.recipe().version, hash_text(one.title, *one.text), 0);
+        f.provider->content["file-out"] = "{\"custom_id\":\"" + id + "\",\"response\":{}}\n" +
+                                          "{\"custom_id\":\"s-of-nobody\",\"response\":{}}";
+        f.list_it(b);
+        const auto adopted = f.adopt("batch_a");
+        INFO((adopted ? "" : adopted.error().detail));
+        REQUIRE(adopted);
+        CHECK(adopted->from_answers);
+        CHECK(adopted->requests == 2);
+        CHECK(adopted->rows == 1);
+        CHECK(adopted->unmatched == 1);
+    };
+    SECTION("once it has ended") {
+        f.provider->content.erase("file-in");
+        adopt_ended();
+    }
+    SECTION("and so is one whose file is not what was sent") {
+        f.provider->content["file-in"] += "{}\n";
+        adopt_ended();
+    }
+    SECTION("and not before") {
+        f.provider->content.erase("file-in");
+        f.list_it(b);
+        const auto e = f.refusal_of("batch_a");
+        CHECK(e.code == errc::state_conflict);
+        CHECK(test::contains(e.detail, "once it has ended"));
+    }
+    SECTION("nor without them") {
+        f.provider->content.erase("file-in");
+        b.status = batch_status::completed;
+        b.output_file_id = "file-out";
+        f.list_it(b);
+        const auto e = f.refusal_of("batch_a");
+        CHECK(e.code == errc::state_conflict);
+        CHECK(test::contains(e.detail, "so is its file of results file-out"));
+    }
+}
+
+TEST_CASE("what the provider or the target refuses leaves nothing behind", "[adopter]") {
+    lost_ledger f;
+    auto b = f.batch_of({f.add_row("k1", "one")});
+    f.list_it(b);
+    SECTION("there is no such batch") {
+        CHECK(f.refusal_of("batch_x").code == errc::not_found);
+    }
+    SECTION("a batch of another program") {
+        f.provider->pages.back().batches.front().metadata.clear();
+        const auto e = f.refusal_of("batch_a");
+        CHECK(e.code == errc::state_conflict);
+        CHECK(test::contains(e.detail, "was not made by enrichd"));
+    }
+    SECTION("the database cannot be reached") {
+        f.database->broken = error{errc::target_unavailable, "no route to host"};
+        const auto e = f.refusal_of("batch_a");
+        CHECK(e.code == errc::target_unavailable);
+        CHECK(e.detail == "no route to host");
+    }
+    SECTION("the list cannot be read") {
+        f.provider->list_fails = error{errc::provider_busy, "429"};
+        const auto found = f.wait(f.adoptions.list(f.parts().settings()));
+        REQUIRE_FALSE(found);
+        CHECK(found.error().code == errc::provider_busy);
+    }
+    SECTION("a run is being built") {
+        (void)f.add_run();
+        const auto e = f.refusal_of("batch_a");
+        CHECK(e.code == errc::state_conflict);
+        CHECK(test::contains(e.detail, "run r1 is being built"));
+    }
+    SECTION("a run is started meanwhile") {
+        f.database->after_read = [&] { (void)f.add_run(); };
+        const auto e = f.refusal_of("batch_a");
+        CHECK(e.code == errc::state_conflict);
+        CHECK(test::contains(e.detail, "run r1 is being built"));
+    }
+}
