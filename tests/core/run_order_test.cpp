@@ -16,6 +16,7 @@ run_order full_order() {
     o.budget = parse_dollars("1.000000000001");
     o.profile = "test";
     o.refresh_legacy = true;
+    o.adopted_batch = "batch_1";
     return o;
 }
 
@@ -32,6 +33,7 @@ TEST_CASE("an order reads back as it was written", "[core][run_order]") {
     CHECK(read->budget == order.budget);
     CHECK(read->profile == "test");
     CHECK(read->refresh_legacy);
+    CHECK(read->adopted_batch == "batch_1");
 }
 
 TEST_CASE("an order that says nothing reads back as one that says nothing", "[core][run_order]") {
@@ -44,6 +46,15 @@ TEST_CASE("an order that says nothing reads back as one that says nothing", "[co
     CHECK_FALSE(read->budget);
     CHECK(read->profile == "full");
     CHECK_FALSE(read->refresh_legacy);
+    CHECK(read->adopted_batch.empty());
+}
+
+TEST_CASE("an order tells the command that it came from", "[core][run_order]") {
+    run_order o;
+    CHECK(command_of(o, true) == "run");
+    CHECK(command_of(o, false) == "build");
+    o.adopted_batch = "batch_1";
+    CHECK(command_of(o, false) == "adopt");
 }
 
 TEST_CASE("a limit of 0 is not the same as no limit", "[core][run_order]") {

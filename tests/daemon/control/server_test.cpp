@@ -53,6 +53,7 @@ json body_for(route_id id) {
     if (id == route_id::cancel) return {{"id", "7"}};
     if (id == route_id::resolve) return {{"resubmit", true}};
     if (id == route_id::release) return {{"all", true}};
+    if (id == route_id::adopt) return {{"batch_id", "batch_abc123"}};
     return json::object();
 }
 
@@ -170,6 +171,8 @@ TEST_CASE("a wrong body is refused with every complaint, and the operation is no
     CHECK(refused(route_id::merge, {{"kind", 5}}) == "kind: expected \"summaries\" or \"embeddings\", got 5");
     CHECK(refused(route_id::cancel, json::object()) ==
           "id: expected the id of a job, a batch or a run, got nothing");
+    CHECK(refused(route_id::adopt, json::object()) ==
+          "batch_id: expected the provider's id of a batch, got nothing");
     CHECK(refused(route_id::release, json::object()) == "body: expected either keys, or all: true");
     CHECK(refused(route_id::pause, {{"now", true}}) == "now: unknown");
     CHECK(refused(route_id::pause, json::array()) == "body: expected a JSON object, got something else");
