@@ -105,6 +105,39 @@ TEST_CASE("batches that were merged before the ledger was lost are adopted for t
     check_that_nothing_is_owed(d);
 }
 
+TEST_CASE("a ledger that is lost between two tries is rebuilt with the newest try first",
+          "[programs][adopt]") {
+    const auto fails = [](int line, json how) {
+        how.update({{"on", "line"}, {"batch", {1, 2}}, {"nth", line}});
+        return how;
+    };
+    const json missing = {{"do", "missing"}}, garbled = {{"do", "garbled"}},
+               failed = {{"do", "status"}, {"status", 500}};
+    deployment d({.rows = 40,
+                  .scenario = {{"rules", {fails(2, missing), fails(3, garbled), fails(4, failed)}}},
+                  .batch_seconds = "2"});
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+    REQUIRE(d.ctl({"run", "--auto"}).code == 0);
+    while (d.truth()["batches"].size() < 4) // two kinds, and what failed in each, sent again
+        REQUIRE(d.ctl({"status"}).code == 0);
+    lose_ledger(d);
+
+    const auto before = d.truth();
+    const auto adopted = d.ctl({"adopt", "--all"});
+    INFO(adopted.out << adopted.err << d.daemon_log());
+    REQUIRE(adopted.code == 0);
+    const auto jobs = d.ctl_json({"jobs", "--all"})["jobs"];
+    REQUIRE(jobs.size() == 4);
+    for (const auto& job : jobs) {
+        const auto code = d.ctl({"poll", job["run_id"].get<std::string>()}).code;
+        CHECK(code == (job["requests"] == 3 ? 0 : 3)); // the first tries tell what failed in them
+    }
+    CHECK(d.truth()["calls"]["create"] == before["calls"]["create"]);
+    CHECK(d.ctl_json({"quarantine", "list"})["rows"].empty());
+    check_that_nothing_is_owed(d);
+}
+
 TEST_CASE("a batch of another target is shown and left alone", "[programs][adopt]") {
     deployment d({.rows = 20});
     d.start_daemon();
