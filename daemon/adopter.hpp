@@ -72,6 +72,7 @@ private:
     awaitable<result<sent_lines>> download_lines(batch_object batch, batch_label label);
     awaitable<result<sent_lines>> download_answers(batch_object batch, error why);
     awaitable<result<matched_batch>> match(recipe r, batch_label label, sent_lines sent, build_settings with);
+    std::optional<std::int64_t> sibling_of(const unknown_batch& b);
     std::string obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r);
     std::optional<adoption> known(const std::string& batch_id);
     result<void> refuse_while_building();

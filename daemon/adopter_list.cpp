@@ -60,11 +60,25 @@ std::vector<std::string> warnings_about(const std::vector<unknown_batch>& batche
 
 } // namespace
 
+// A twin is its job's: adopted, it would be booked twice. It may not be found yet, and is known by the file
+// of a job of this ledger that has another batch.
+std::optional<std::int64_t> adopter::sibling_of(const unknown_batch& b) {
+    if (const auto twin = ledger_.twins().find(b.batch.id)) return twin->job_id;
+    if (b.label.installation != ledger_.installation()) return std::nullopt;
+    for (const auto& job : ledger_.jobs().with_file(b.label.sha256))
+        if (job.batch_id && *job.batch_id != b.batch.id) return job.id;
+    return std::nullopt;
+}
+
 std::string adopter::obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r) {
     const auto& label = b.label;
     for (const auto& job : ledger_.jobs().list(true, std::numeric_limits<std::int64_t>::max()))
         if (const auto doubt = submission_in_doubt(job.state); !doubt.empty() && doubt == label.submission)
             return fmt::format("job {} looks for it itself", job_name(job.id));
+    if (const auto id = sibling_of(b))
+        return fmt::format(
+            "it is a second batch of job {}: enrichd stops it, and books what it did, by itself",
+            job_name(*id));
     if (auto why = why_empty(b.batch); !why.empty()) return why;
     if (!label.kind) return "its metadata names no kind that this version knows";
     if (label.target != target_mark(identity))

@@ -327,3 +327,27 @@ TEST_CASE("what the provider or the target refuses leaves nothing behind", "[ado
         CHECK(test::contains(e.detail, "run r1 is being built"));
     }
 }
+
+TEST_CASE("a second batch of a job of this ledger is left to the daemon, which books it once", "[adopter]") {
+    lost_ledger f;
+    auto b = f.batch_of({f.add_row("k1", "one")});
+    auto label = *read_label(b.metadata);
+    label.installation = f.l->installation();
+    label.sha256 = "aa";
+    b.metadata = to_metadata(label);
+    f.list_it(b);
+    const auto id = f.add_job(f.add_open_run());
+    f.put(id, job::submitted{"ed1-00000000-1-1", "file-1", "batch_1", noon / 1000});
+    f.jobs_before = 1;
+    SECTION("by the file that both were made from") {}
+    SECTION("by what was found of it") {
+        twin_row twin;
+        twin.batch_id = "batch_a";
+        twin.job_id = id;
+        f.l->twins().put(twin);
+    }
+    CHECK(test::contains(f.list().batches.at(0).obstacle, "a second batch of job 1"));
+    const auto e = f.refusal_of("batch_a");
+    CHECK(e.code == errc::state_conflict);
+    CHECK(test::contains(e.detail, "a second batch of job 1"));
+}

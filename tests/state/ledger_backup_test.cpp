@@ -55,9 +55,8 @@ TEST_CASE("a copy of a ledger in use is a ledger, as it was at that moment", "[s
 TEST_CASE("a copy that cannot be made leaves the ledger alone", "[state][ledger_backup]") {
     ledger_fixture f;
     add_a_life(f);
-    CHECK_THROWS_AS(
-        back_up_ledger((f.folder / "ledger.db").string(), (f.folder / "no/such/folder").string()),
-        sqlite::sqlite_error);
+    CHECK_THROWS_AS(back_up_ledger((f.folder / "ledger.db").string(), (f.folder / "no/such/folder").string()),
+                    sqlite::sqlite_error);
     CHECK(verify_ledger((f.folder / "ledger.db").string()).faults.empty());
 }
 
@@ -77,12 +76,16 @@ TEST_CASE("books that do not add up are told by job", "[state][ledger_backup]") 
     } cases[] = {
         {"DELETE FROM job_rows WHERE text = 2; DELETE FROM requests WHERE number = 2",
          "job 1: the ledger has 2 of its 3 requests"},
-        {"UPDATE jobs SET open_bound_pd = open_bound_pd - 1", "are reserved, and its open requests are bound by"},
+        {"UPDATE jobs SET open_bound_pd = open_bound_pd - 1",
+         "are reserved, and its open requests are bound by"},
         {"UPDATE requests SET outcome = 'ok' WHERE number = 1; DELETE FROM tallies",
          "job 1: 1 requests ended as ok, and its tally is 0"},
-        {"UPDATE jobs SET state = 'merged', ended_ms = 1, due_ms = NULL", "3 of its requests have no outcome"},
-        {"UPDATE jobs SET state = 'polling'", "job 1: its state is polling, and its history ends with submitted"},
-        {"PRAGMA foreign_keys = OFF; UPDATE history SET run_id = 99", "a row of history refers to a row of runs"},
+        {"UPDATE jobs SET state = 'merged', ended_ms = 1, due_ms = NULL",
+         "3 of its requests have no outcome"},
+        {"UPDATE jobs SET state = 'polling'",
+         "job 1: its state is polling, and its history ends with submitted"},
+        {"PRAGMA foreign_keys = OFF; UPDATE history SET run_id = 99",
+         "a row of history refers to a row of runs"},
     };
     for (const auto& c : cases) {
         CAPTURE(c.damage);
