@@ -142,8 +142,10 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
         if (!id) continue;
         const auto bytes = co_await client->download(*id, path, request_file_limits);
         if (!bytes && is_gone(bytes.error())) {
-            why.detail = fmt::format("batch {}: {}, and so is its file of results {} ({})", batch.id,
-                                     why.detail, *id, bytes.error().detail);
+            why.detail = fmt::format("batch {}: {}, and so is its file of results {} ({}): its results were "
+                                     "merged, and the files tidied, or they expired",
+                                     batch.id, why.detail, *id, bytes.error().detail);
+            why.code = errc::not_found;
             co_return why;
         }
         if (!bytes) co_return bytes.error();

@@ -284,7 +284,7 @@ TEST_CASE("a batch whose request file is gone is adopted by its answers", "[adop
         b.output_file_id = "file-out";
         f.list_it(b);
         const auto e = f.refusal_of("batch_a");
-        CHECK(e.code == errc::state_conflict);
+        CHECK(e.code == errc::not_found);
         CHECK(test::contains(e.detail, "so is its file of results file-out"));
     }
 }

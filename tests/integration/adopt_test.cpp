@@ -16,6 +16,8 @@ constexpr auto rows_in_need = R"SQL(
       AND (SELECT SUM(LENGTH(clean_text)) FROM documents AS d WHERE d.event_id = e.event_id) >= 100
 )SQL";
 
+constexpr auto keeps_results = "delete_results_after_merge = false";
+
 // The disk with the state directory is gone; the provider and the database are not.
 void lose_ledger(deployment& d) {
     d.kill_daemon();
@@ -23,8 +25,10 @@ void lose_ledger(deployment& d) {
     d.start_daemon();
 }
 
-// Adopts all there is, and waits until all of it is merged.
-void adopt_to_the_end(const deployment& d, std::size_t batches) {
+// Adopts all there is, and waits until all of it is merged. Without request files (`by_answers`) nobody knows
+// how many chunks a text had that no row has any more: its answer may count as invalid then, which concerns
+// no row.
+void adopt_to_the_end(const deployment& d, std::size_t batches, bool by_answers = false) {
     const auto adopted = d.ctl({"adopt", "--all"});
     INFO(adopted.out << adopted.err << d.daemon_log());
     REQUIRE(adopted.code == 0);
@@ -33,7 +37,8 @@ void adopt_to_the_end(const deployment& d, std::size_t batches) {
     for (const auto& job : jobs) {
         const auto run = job["run_id"].get<std::string>();
         CHECK(adopted.out.find("enrichctl poll " + run) != std::string::npos);
-        CHECK(d.ctl({"poll", run}).code == 0);
+        const auto code = d.ctl({"poll", run}).code;
+        CHECK((code == 0 || (by_answers && code == 3)));
         CHECK(d.ctl_json({"status", run})["run"]["command"] == "adopt");
     }
 }
@@ -91,12 +96,12 @@ TEST_CASE("batches under way are adopted by a new ledger, and nothing is bought 
 
 TEST_CASE("batches that were merged before the ledger was lost are adopted for the books",
           "[programs][adopt]") {
-    deployment d({.rows = 40});
+    deployment d({.rows = 40, .more_provider = keeps_results});
     d.start_daemon();
     REQUIRE(d.ctl({"migrate"}).code == 0);
     REQUIRE(d.ctl({"run", "--auto", "--wait"}).code == 0);
     lose_ledger(d);
-    adopt_to_the_end(d, 2);
+    adopt_to_the_end(d, 2, true);
     const auto jobs = d.ctl_json({"jobs", "--all"})["jobs"];
     for (const auto& job : jobs) {
         CHECK(job["rows"] == 0);
@@ -115,7 +120,8 @@ TEST_CASE("a ledger that is lost between two tries is rebuilt with the newest tr
                failed = {{"do", "status"}, {"status", 500}};
     deployment d({.rows = 40,
                   .scenario = {{"rules", {fails(2, missing), fails(3, garbled), fails(4, failed)}}},
-                  .batch_seconds = "2"});
+                  .batch_seconds = "2",
+                  .more_provider = keeps_results});
     d.start_daemon();
     REQUIRE(d.ctl({"migrate"}).code == 0);
     REQUIRE(d.ctl({"run", "--auto"}).code == 0);

@@ -96,13 +96,14 @@ void deployment::start_sandbox(const deployment_options& o) {
 }
 
 void deployment::write_config(const deployment_options& o) const {
-    write_file(folder_ / "enrichd.toml",
-               fmt::format(
-                   "[provider]\nbase_url = \"{}/v1\"\n[database]\nurl = \"{}\"\n[state]\ndirectory = \"{}\"\n"
-                   "[control]\nsocket = \"{}\"\n[poll]\nfirst_seconds = 0.05\nmax_seconds = 0.2\n"
-                   "[submit]\nreconcile_seconds = [0.1, 0.2, 0.3]\n{}\n",
-                   provider_url_, o.database_url, state().string(), (folder_ / "enrichd.sock").string(),
-                   o.more_config));
+    write_file(
+        folder_ / "enrichd.toml",
+        fmt::format(
+            "[provider]\nbase_url = \"{}/v1\"\n{}\n[database]\nurl = \"{}\"\n[state]\ndirectory = \"{}\"\n"
+            "[control]\nsocket = \"{}\"\n[poll]\nfirst_seconds = 0.05\nmax_seconds = 0.2\n"
+            "[submit]\nreconcile_seconds = [0.1, 0.2, 0.3]\n{}\n",
+            provider_url_, o.more_provider, o.database_url, state().string(),
+            (folder_ / "enrichd.sock").string(), o.more_config));
 }
 
 void deployment::start_daemon() {

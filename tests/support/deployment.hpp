@@ -21,6 +21,7 @@ struct deployment_options {
     nlohmann::json scenario = {};      ///< of the sandbox; null: no faults
     std::string batch_seconds = "0.2"; ///< how long the sandbox takes over a batch
     std::string more_config = {};      ///< TOML, appended
+    std::string more_provider = {};    ///< the same, within [provider]
     environment variables = {};        ///< of the daemon
 };
 
