@@ -23,14 +23,14 @@ failure_table::failure_table(sqlite::database& db)
       )SQL") {}
 
 std::vector<failed_sample> failure_table::samples(std::int64_t job_id, std::int64_t of_each) {
-    std::vector<failed_sample> all;
-    auto rows = samples_(job_id, of_each);
-    while (rows.next())
-        all.push_back({rows.text(0), parse_outcome(rows.text(1)).value_or(outcome::missing),
-                       static_cast<int>(rows.integer(2)), rows.text(3),
-                       static_cast<std::uint64_t>(rows.integer(4)),
-                       static_cast<std::uint64_t>(rows.integer(5))});
-    return all;
+    return samples_(job_id, of_each).all([](const auto& row) {
+        return failed_sample{row.text(0),
+                             parse_outcome(row.text(1)).value_or(outcome::missing),
+                             static_cast<int>(row.integer(2)),
+                             row.text(3),
+                             static_cast<std::uint64_t>(row.integer(4)),
+                             static_cast<std::uint64_t>(row.integer(5))};
+    });
 }
 
 std::vector<outcome_count> failure_table::causes(std::int64_t job_id, std::int64_t limit) {

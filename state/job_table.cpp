@@ -76,13 +76,6 @@ job_row read_job(const sqlite::statement::use& r) {
     return row;
 }
 
-std::vector<job_row> read_jobs(sqlite::statement::use&& rows) {
-    std::vector<job_row> all;
-    while (rows.next())
-        all.push_back(read_job(rows));
-    return all;
-}
-
 std::int64_t number(std::uint64_t n) {
     return static_cast<std::int64_t>(n);
 }
@@ -205,15 +198,15 @@ std::optional<job_row> job_table::find_batch(const std::string& batch_id) {
 }
 
 std::vector<job_row> job_table::with_file(const std::string& sha256) {
-    return read_jobs(with_file_(sha256));
+    return with_file_(sha256).all(read_job);
 }
 
 std::vector<job_row> job_table::of_run(std::int64_t run_id) {
-    return read_jobs(of_run_(run_id));
+    return of_run_(run_id).all(read_job);
 }
 
 std::vector<job_row> job_table::list(bool open_only, std::int64_t limit) {
-    return open_only ? read_jobs(list_open_(limit)) : read_jobs(list_(limit));
+    return open_only ? list_open_(limit).all(read_job) : list_(limit).all(read_job);
 }
 
 std::map<std::string, std::int64_t> job_table::count_by_state() {
@@ -225,11 +218,7 @@ std::map<std::string, std::int64_t> job_table::count_by_state() {
 }
 
 std::vector<std::int64_t> job_table::due(std::int64_t now_ms, std::int64_t limit) {
-    std::vector<std::int64_t> ids;
-    auto rows = due_(now_ms, limit);
-    while (rows.next())
-        ids.push_back(rows.integer(0));
-    return ids;
+    return due_(now_ms, limit).all([](const auto& row) { return row.integer(0); });
 }
 
 std::optional<std::int64_t> job_table::next_due(const std::set<std::int64_t>& but) {
@@ -240,11 +229,7 @@ std::optional<std::int64_t> job_table::next_due(const std::set<std::int64_t>& bu
 }
 
 std::vector<std::pair<std::string, std::int64_t>> job_table::open_by_state() {
-    std::vector<std::pair<std::string, std::int64_t>> all;
-    auto rows = open_by_state_();
-    while (rows.next())
-        all.emplace_back(rows.text(0), rows.integer(1));
-    return all;
+    return open_by_state_().all([](const auto& row) { return std::pair(row.text(0), row.integer(1)); });
 }
 
 std::int64_t job_table::open_in_run(std::int64_t run_id) {

@@ -12,12 +12,8 @@ namespace {
 
 constexpr int checkpoint_pages = 1000; // SQLite's own default: 4 MiB of log
 
-std::vector<history_row> read_history(sqlite::statement::use&& rows) {
-    std::vector<history_row> all;
-    while (rows.next())
-        all.push_back({rows.integer(0), rows.optional_integer(1), rows.text(2), rows.text(3), rows.text(4),
-                       rows.text(5)});
-    return all;
+history_row read_history(const sqlite::statement::use& r) {
+    return {r.integer(0), r.optional_integer(1), r.text(2), r.text(3), r.text(4), r.text(5)};
 }
 
 std::string installation_of(sqlite::database& db) {
@@ -161,11 +157,11 @@ void ledger::mark_stopped(bool cleanly) {
 }
 
 std::vector<history_row> ledger::history_of_job(std::int64_t job_id) {
-    return read_history(job_history_(job_id));
+    return job_history_(job_id).all(read_history);
 }
 
 std::vector<history_row> ledger::history_of_run(std::int64_t run_id) {
-    return read_history(run_history_(run_id));
+    return run_history_(run_id).all(read_history);
 }
 
 money_totals ledger::totals() {
@@ -196,11 +192,7 @@ job_times ledger::times_of_job(std::int64_t job_id) {
 }
 
 std::vector<std::int64_t> ledger::prunable(std::int64_t ended_before_ms) {
-    std::vector<std::int64_t> jobs;
-    auto rows = prunable_(ended_before_ms);
-    while (rows.next())
-        jobs.push_back(rows.integer(0));
-    return jobs;
+    return prunable_(ended_before_ms).all([](const auto& row) { return row.integer(0); });
 }
 
 void ledger::prune(std::int64_t job_id) {

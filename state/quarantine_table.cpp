@@ -3,6 +3,26 @@
 
 namespace enrichd {
 
+namespace {
+
+quarantined_row read_quarantined(const sqlite::statement::use& row) {
+    quarantined_row r;
+    r.target = row.text(0);
+    r.kind = parse_kind(row.text(1)).value_or(kind::summaries);
+    r.key = row.text(2);
+    r.version = row.text(3);
+    sqlite::copy_blob(row.blob(4), r.hash);
+    r.job_id = row.integer(5);
+    r.how = parse_outcome(row.text(6)).value_or(outcome::invalid);
+    r.reason = row.text(7);
+    r.tries = row.integer(8);
+    r.since_ms = row.integer(9);
+    r.authority = row.text(10);
+    return r;
+}
+
+} // namespace
+
 quarantine_table::quarantine_table(sqlite::database& db)
     : put_(db, R"SQL(
           INSERT OR REPLACE INTO quarantine (target, kind, key, version, text_hash, job_id, outcome, reason, tries, since_ms,
@@ -32,24 +52,7 @@ bool quarantine_table::holds(const std::string& target, kind k, const std::strin
 }
 
 std::vector<quarantined_row> quarantine_table::list(std::int64_t limit) {
-    std::vector<quarantined_row> all;
-    auto rows = list_(limit);
-    while (rows.next()) {
-        quarantined_row r;
-        r.target = rows.text(0);
-        r.kind = parse_kind(rows.text(1)).value_or(kind::summaries);
-        r.key = rows.text(2);
-        r.version = rows.text(3);
-        sqlite::copy_blob(rows.blob(4), r.hash);
-        r.job_id = rows.integer(5);
-        r.how = parse_outcome(rows.text(6)).value_or(outcome::invalid);
-        r.reason = rows.text(7);
-        r.tries = rows.integer(8);
-        r.since_ms = rows.integer(9);
-        r.authority = rows.text(10);
-        all.push_back(std::move(r));
-    }
-    return all;
+    return list_(limit).all(read_quarantined);
 }
 
 std::int64_t quarantine_table::count() {

@@ -65,13 +65,6 @@ new_request read_request(const sqlite::statement::use& r) {
     return q;
 }
 
-std::vector<new_request> read_requests(sqlite::statement::use&& rows) {
-    std::vector<new_request> all;
-    while (rows.next())
-        all.push_back(read_request(rows));
-    return all;
-}
-
 } // namespace
 
 request_table::request_table(sqlite::database& db)
@@ -166,7 +159,7 @@ void request_table::end_row(std::int64_t job_id, const row_end& e) {
 }
 
 std::vector<new_request> request_table::open_requests(std::int64_t job_id, std::int64_t limit) {
-    return read_requests(open_requests_(job_id, limit));
+    return open_requests_(job_id, limit).all(read_request);
 }
 
 void request_table::end_rows_of_text(std::int64_t job_id, std::int64_t text, outcome how,
@@ -184,21 +177,17 @@ void request_table::end_all(std::int64_t job_id, outcome how, const std::string&
 }
 
 std::vector<failed_request> request_table::failed(std::int64_t job_id) {
-    std::vector<failed_request> all;
-    auto rows = failed_(job_id);
-    while (rows.next())
-        all.push_back({read_request(rows), parse_outcome(rows.text(12)).value_or(outcome::missing),
-                       static_cast<int>(rows.integer(13)), rows.text(14)});
-    return all;
+    return failed_(job_id).all([](const auto& row) {
+        return failed_request{read_request(row), parse_outcome(row.text(12)).value_or(outcome::missing),
+                              static_cast<int>(row.integer(13)), row.text(14)};
+    });
 }
 
 std::vector<std::pair<std::string, std::string>> request_table::rows_of_text(std::int64_t job_id,
                                                                              std::int64_t text) {
-    std::vector<std::pair<std::string, std::string>> all;
-    auto rows = rows_of_text_(job_id, text);
-    while (rows.next())
-        all.emplace_back(rows.text(0), rows.text(1));
-    return all;
+    return rows_of_text_(job_id, text).all([](const auto& row) {
+        return std::pair(row.text(0), row.text(1));
+    });
 }
 
 void request_table::mark_resent(std::int64_t job_id, std::int64_t text) {

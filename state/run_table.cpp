@@ -33,13 +33,6 @@ run_row read_run(const sqlite::statement::use& r) {
     return row;
 }
 
-std::vector<run_row> read_runs(sqlite::statement::use&& rows) {
-    std::vector<run_row> all;
-    while (rows.next())
-        all.push_back(read_run(rows));
-    return all;
-}
-
 } // namespace
 
 run_table::run_table(sqlite::database& db)
@@ -91,24 +84,22 @@ std::optional<run_row> run_table::find(std::int64_t id) {
 }
 
 std::vector<run_row> run_table::list(std::int64_t limit) {
-    return read_runs(list_(limit));
+    return list_(limit).all(read_run);
 }
 
 std::vector<run_row> run_table::list_open() {
-    return read_runs(list_open_());
+    return list_open_().all(read_run);
 }
 
 std::vector<run_row> run_table::list_ended(std::int64_t limit) {
-    return read_runs(list_ended_(limit));
+    return list_ended_(limit).all(read_run);
 }
 
 std::vector<due_run> run_table::timetable() {
-    std::vector<due_run> all;
-    auto rows = timetable_();
-    while (rows.next())
-        all.push_back({rows.integer(0), run::parse_state(rows.text(1)).value_or(run::state::requested),
-                       rows.integer(2)});
-    return all;
+    return timetable_().all([](const auto& row) {
+        return due_run{row.integer(0), run::parse_state(row.text(1)).value_or(run::state::requested),
+                       row.integer(2)};
+    });
 }
 
 result<void> run_table::record(const run_row& before, run::state to, run::event e, const std::string& detail,

@@ -148,6 +148,14 @@ public:
     bool next();
     /// Steps to the end; returns the number of changed rows.
     std::int64_t run();
+    /// What `read` makes of each row that is left, in their order.
+    template <class Read>
+    auto all(Read read) {
+        std::vector<decltype(read(*this))> rows;
+        while (next())
+            rows.push_back(read(*this));
+        return rows;
+    }
 
     bool is_null(int column) const;
     std::int64_t integer(int column) const;

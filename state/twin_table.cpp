@@ -22,13 +22,6 @@ twin_row read_twin(const sqlite::statement::use& r) {
             r.integer(11),       r.integer(12) != 0};
 }
 
-std::vector<twin_row> read_twins(sqlite::statement::use&& rows) {
-    std::vector<twin_row> all;
-    while (rows.next())
-        all.push_back(read_twin(rows));
-    return all;
-}
-
 } // namespace
 
 twin_table::twin_table(sqlite::database& db)
@@ -58,11 +51,11 @@ void twin_table::put(const twin_row& t) {
 }
 
 std::vector<twin_row> twin_table::of_job(std::int64_t job_id) {
-    return read_twins(of_job_(job_id));
+    return of_job_(job_id).all(read_twin);
 }
 
 std::vector<twin_row> twin_table::found_since(std::int64_t ms) {
-    return read_twins(found_since_(ms));
+    return found_since_(ms).all(read_twin);
 }
 
 } // namespace enrichd
