@@ -54,13 +54,13 @@ engine::engine(engine_parts p, engine_world w)
       run_driver_(run_parts()),
       sweeper_(ledger_, clock_, random_, [this] { changes_.bump(); }),
       scheduler_(p.loop, ledger_, clock_, p.alarm, turns(),
-                 [this](std::exception_ptr failed) {
+                 [this](const std::exception_ptr& failed) {
                      changes_.bump();
                      tell_(failed);
                  }),
       operations_(operation_parts_of(p)) {
     scheduler_.heed([this] { return storage_.trouble().has_value(); },
-                    [this](std::exception_ptr failed) { return storage_.suspect(failed); });
+                    [this](const std::exception_ptr& failed) { return storage_.suspect(failed); });
     builder_.on_progress([this] { changes_.bump(); });
     set_world(std::move(w));
 }

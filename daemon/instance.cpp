@@ -37,7 +37,7 @@ constexpr milliseconds longest_poll_window{500};
 
 // The end of a part of the daemon that has no end: only a bug or a broken ledger leads here, and restarting
 // is the ordinary path, so it ends the process.
-void must_not_fail(std::exception_ptr failed) {
+void must_not_fail(const std::exception_ptr& failed) {
     if (failed) std::rethrow_exception(failed);
 }
 
@@ -61,7 +61,7 @@ engine_parts instance::parts() {
             .alarm = alarm_,
             .random = [this] { return std::uniform_real_distribution<double>()(chance_); },
             .ended_a_turn =
-                [this](std::exception_ptr failed) { // a ledger that is broken has no status to tell
+                [this](const std::exception_ptr& failed) { // a ledger that is broken has no status to tell
                     if (!failed || engine_.storage().trouble()) tell_status();
                 },
             .state_directory = settings_.config.state_directory,

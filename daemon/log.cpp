@@ -63,6 +63,7 @@ void write_journal(level l, std::string_view message, std::initializer_list<fiel
     for (const auto& [name, value] : fields)
         if (!value.empty()) entries.push_back(fmt::format("{}={}", name, value));
     std::vector<iovec> parts;
+    parts.reserve(entries.size());
     for (auto& entry : entries)
         parts.push_back({entry.data(), entry.size()});
     if (sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) < 0) write_stderr(l, message, fields);

@@ -67,10 +67,10 @@ int check(const enrichd::loaded_settings& settings) {
 } // namespace
 
 int main(int argc, char** argv) {
-    int code = EX_OK;
-    const auto arguments = read_arguments(argc, argv, code);
-    if (!arguments) return code;
     try {
+        int code = EX_OK;
+        const auto arguments = read_arguments(argc, argv, code);
+        if (!arguments) return code;
         auto settings = enrichd::load_settings(arguments->sources);
         if (!settings) {
             fmt::print(stderr, "{}\n", settings.error().detail);

@@ -73,6 +73,7 @@ std::vector<report_cause> find_causes(ledger& l, const std::vector<job_row>& job
             cause.count += c.count;
         }
     std::vector<report_cause> all;
+    all.reserve(merged.size());
     for (auto& [key, cause] : merged)
         all.push_back(std::move(cause));
     std::stable_sort(all.begin(), all.end(),

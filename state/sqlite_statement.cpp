@@ -35,7 +35,7 @@ statement::statement(statement&& other) noexcept
     : db_(other.db_),
       sql_(std::move(other.sql_)),
       stmt_(std::exchange(other.stmt_, nullptr)),
-      health_(other.health_),
+      health_(std::move(other.health_)),
       generation_(other.generation_) {}
 
 statement& statement::operator=(statement&& other) noexcept {

@@ -95,7 +95,7 @@ private:
 
 } // namespace
 
-std::unique_ptr<connector> make_connector(endpoint where, std::optional<std::string> ca_file) {
+std::unique_ptr<connector> make_connector(endpoint where, const std::optional<std::string>& ca_file) {
     if (where.via == transport::unix_socket) return std::make_unique<unix_connector>(std::move(where.host));
     auto tls = where.via == transport::tls ? make_tls_context(ca_file) : nullptr;
     return std::make_unique<tcp_connector>(std::move(where), std::move(tls));

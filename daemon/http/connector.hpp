@@ -23,6 +23,6 @@ public:
 };
 
 /// Throws fatal_error if TLS is asked for and ca_file holds no certificate.
-std::unique_ptr<connector> make_connector(endpoint where, std::optional<std::string> ca_file);
+std::unique_ptr<connector> make_connector(endpoint where, const std::optional<std::string>& ca_file);
 
 } // namespace enrichd::http

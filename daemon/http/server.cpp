@@ -124,7 +124,7 @@ asio::awaitable<void> server::impl::serve() {
     const auto self = shared_from_this();
     for (auto& acceptor : acceptors_) {
         ++accepting_;
-        asio::co_spawn(executor_, accept_loop(acceptor), [self](std::exception_ptr failure) {
+        asio::co_spawn(executor_, accept_loop(acceptor), [self](const std::exception_ptr& failure) {
             --self->accepting_;
             self->changed_.cancel();
             // Accepting fails only where the process is out of its wits; the loop of the program hears of it.
@@ -164,7 +164,7 @@ void server::impl::start(protocol::socket socket) {
     ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     auto& s = sessions_.emplace_back(std::move(socket), options_);
     const auto self = shared_from_this();
-    auto ended = [self, &s](std::exception_ptr failure) {
+    auto ended = [self, &s](const std::exception_ptr& failure) {
         try {
             if (failure) std::rethrow_exception(failure);
         } catch (const std::exception& e) { // harms this connection only
@@ -231,9 +231,10 @@ void server::impl::stop(std::chrono::milliseconds grace) {
             s.connection.close_after_reply();
     }
     changed_.cancel();
-    asio::co_spawn(executor_, cut_after_grace(shared_from_this(), grace), [](std::exception_ptr failure) {
-        if (failure) std::rethrow_exception(failure); // a timer does not fail
-    });
+    asio::co_spawn(executor_, cut_after_grace(shared_from_this(), grace),
+                   [](const std::exception_ptr& failure) {
+                       if (failure) std::rethrow_exception(failure); // a timer does not fail
+                   });
 }
 
 server::server(asio::any_io_executor executor, server_options options, request_handler handler)

@@ -184,7 +184,7 @@ result<json> live_operations::cancel(std::string id, bool abandon) {
     }
     const auto found = find_job(id);
     if (!found) return found.error();
-    const auto job = *found;
+    const auto& job = *found;
     if (const auto free = refuse_while_building(job); !free) return free.error();
     if (abandon && !may_be_abandoned(job))
         return error{

@@ -189,7 +189,7 @@ std::string advice_on_404(const job_row& job, std::string_view message) {
 }
 
 std::string advice(const job_row& job, errc code, std::string_view message) {
-    const auto again = "enrichctl retry " + job_name(job.id);
+    auto again = "enrichctl retry " + job_name(job.id);
     if (const auto* p = std::get_if<job::polling>(&job.state); p && job::awaits_results(*p))
         return fmt::format(
             "they are waited for until the deadline; to go on without them: enrichctl cancel {}",

@@ -84,12 +84,12 @@ result<void> download_file::finish() {
     if (::fsync(fd_) != 0) return failed("fsync");
     // Some file systems report a failed write only here. The number is gone whatever close() says.
     if (::close(std::exchange(fd_, -1)) != 0) {
-        const auto e = failed("closing");
+        auto e = failed("closing");
         ::unlink(partial_.c_str());
         return e;
     }
     if (::rename(partial_.c_str(), to_.c_str()) != 0) {
-        const auto e = failed("renaming");
+        auto e = failed("renaming");
         ::unlink(partial_.c_str());
         return e;
     }
@@ -97,7 +97,7 @@ result<void> download_file::finish() {
     const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return failed("opening its folder");
     const bool durable = ::fsync(fd) == 0;
-    const auto e = failed("fsync of its folder");
+    auto e = failed("fsync of its folder");
     ::close(fd);
     if (!durable) return e;
     return {};

@@ -48,9 +48,9 @@ bool succeeded(const result<http::response>& answer) {
 } // namespace
 
 live_client::live_client(asio::any_io_executor pool, settings s)
-    : pool_(pool),
+    : pool_(std::move(pool)),
       settings_(std::move(s)),
-      http_(connection_settings(pool, settings_)),
+      http_(connection_settings(pool_, settings_)),
       chance_(settings_.jitter_seed ? *settings_.jitter_seed : std::random_device{}()) {}
 
 // A path segment or a query's value (RFC 3986, 2.3); ids of some servers hold '/' and '='.

@@ -91,9 +91,9 @@ int main(int argc, char** argv) {
     using namespace enrichd;
     log::open(log::level::info);
     try {
-        auto options = sandbox::read_command_line(argc, argv);
+        const auto options = sandbox::read_command_line(argc, argv);
         if (options.exit_code) return *options.exit_code;
-        return sandbox::run(std::move(options));
+        return sandbox::run(options);
     } catch (const fatal_error& e) {
         fmt::print(stderr, "enrich-sandbox: {}\n", e.what());
         return e.what_error().code == errc::invalid_input ? EX_USAGE : 1;

@@ -21,7 +21,6 @@ namespace asio = boost::asio;
 namespace {
 
 using namespace std::chrono_literals;
-using pg_handle = std::unique_ptr<PGconn, void (*)(PGconn*)>;
 using pg_parameters = std::vector<std::pair<std::string, std::string>>;
 
 constexpr auto resolve_limit = 10s;
@@ -149,8 +148,8 @@ awaitable<result<std::unique_ptr<postgres_connection>>> postgres_connection::con
     for (const auto& host : *hosts) {
         auto c = co_await connect_one(parameters_for(url, host, what_for), place);
         if (c) {
-            auto p = std::make_unique<parts>(co_await asio::this_coro::executor, std::move(pool), c->get());
-            (void)c->release(); // p's now
+            const auto loop = co_await asio::this_coro::executor;
+            auto p = std::make_unique<parts>(loop, std::move(pool), std::move(*c));
             co_return std::unique_ptr<postgres_connection>(new postgres_connection(std::move(p), place));
         }
         last = c.error();

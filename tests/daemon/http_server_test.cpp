@@ -6,6 +6,8 @@
 #include "tests/support/raw_http.hpp"
 #include "tests/support/server_thread.hpp"
 
+#include <fmt/format.h>
+
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -42,7 +44,7 @@ awaitable<void> echo(server_request& in, response_writer& out) {
     }
     std::string text = in.method + " " + in.path;
     for (const auto& [name, value] : in.query)
-        text += " " + name + "=" + value;
+        text += fmt::format(" {}={}", name, value);
     if (in.peer) text += " uid=" + std::to_string(in.peer->uid) + " pid=" + std::to_string(in.peer->pid);
     http::field_list fields = {{"X-Test", "yes"}};
     (void)co_await out.reply(200, "text/plain", text + " " + *body, fields);

@@ -27,6 +27,7 @@
 #include "fuzz_targets.hpp"
 
 // The sanitizers' runtime calls back before it ends the process; without sanitizers there is none.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): the name is theirs
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
 
 namespace {

@@ -14,8 +14,7 @@ TEST_CASE("a damaged ledger ends the start with the way out, and stays as it was
     CHECK(d.ctl({"run", "--auto", "--wait"}).code == 0);
     CHECK(d.stop_daemon() == 0);
     const auto ledger = d.state() / "ledger.db";
-    auto bytes = read_file(ledger);
-    const auto whole = bytes;
+    const auto whole = read_file(ledger);
     for (const auto& damaged :
          {std::string(), whole.substr(0, whole.size() / 2), std::string(whole.size(), 'x')}) {
         CAPTURE(damaged.size());

@@ -143,8 +143,10 @@ TEST_CASE("a thousand ledgers with flipped bytes either work whole or are refuse
     for (int n = 0; n < 1000; ++n) {
         auto image = n % 2 == 0 ? closed : with_log;
         auto& bytes = n % 4 == 1 ? image.rbegin()->second : image.begin()->second;
-        for (int flips = 1 + n % 3; flips > 0; --flips)
-            bytes[chance() % bytes.size()] ^= static_cast<char>(1 << chance() % 8);
+        for (int flips = 1 + n % 3; flips > 0; --flips) {
+            auto& byte = bytes[chance() % bytes.size()];
+            byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1U << chance() % 8));
+        }
         CAPTURE(n);
         put_image(path, image);
         const auto text = refusal(path);

@@ -68,10 +68,11 @@ TEST_CASE("a failure of a checkpoint is not kept silent", "[state][ledger_disk]"
     ledger_fixture f;
     const auto run = f.add_open_run();
     disk.fail_syncs(failing_disk::ledger_only); // the log can be synced: commits succeed
-    CHECK(code_of([&] {
-              for (int n = 0; n < 400; ++n)
-                  f.add_job(run, job::goal::merged, 20);
-          }) != 0);
+    const auto write_past_a_checkpoint = [&] {
+        for (int n = 0; n < 400; ++n)
+            f.add_job(run, job::goal::merged, 20);
+    };
+    CHECK(code_of(write_past_a_checkpoint) != 0);
     CHECK(f.l->is_broken());
     disk.heal();
     const auto acknowledged = f.l->jobs().of_run(run).size();

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/error.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -28,6 +30,12 @@ T await(boost::asio::io_context& loop, boost::asio::awaitable<T> a) {
     if (thrown) std::rethrow_exception(thrown);
     if (!out) throw std::runtime_error("the coroutine waits for nothing that could wake it");
     return std::move(*out);
+}
+
+/// A coroutine without any wait. A lambda that is a sink returns one, rather than be a coroutine itself: what
+/// it captured would have to outlive each call.
+inline boost::asio::awaitable<result<void>> at_once(result<void> r) {
+    co_return r;
 }
 
 } // namespace enrichd::tests

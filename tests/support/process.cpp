@@ -3,6 +3,8 @@
 
 #include "tests/support/temp_folder.hpp"
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
@@ -27,7 +29,7 @@ std::vector<std::string> merged(const environment& more) {
         if (more.count(pair.substr(0, pair.find('='))) == 0) all.push_back(pair);
     }
     for (const auto& [name, value] : more)
-        all.push_back(name + "=" + value);
+        all.push_back(fmt::format("{}={}", name, value));
     return all;
 }
 

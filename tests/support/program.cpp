@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/program.hpp"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -70,7 +72,7 @@ started_program::started_program(const std::string& file, std::vector<std::strin
     environment.emplace("PATH", "/usr/bin:/bin");
     std::vector<std::string> variables;
     for (const auto& [name, value] : environment)
-        variables.push_back(name + "=" + value);
+        variables.push_back(fmt::format("{}={}", name, value));
 
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/http/client.hpp"
 
+#include "tests/support/await.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/scripted_server.hpp"
@@ -304,9 +305,9 @@ TEST_CASE("a Unix socket carries a stream of lines with no deadline between them
     http::client client(
         {.server = http::unix_endpoint(folder / "control.sock"), .limits = {.idle = {}, .total = {}}});
     std::string lines;
-    auto take = [&lines](std::span<const char> piece) -> http::awaitable<result<void>> {
+    auto take = [&lines](std::span<const char> piece) {
         lines.append(piece.data(), piece.size());
-        co_return result<void>{};
+        return tests::at_once({});
     };
     auto r = run(io, client.send({.target = "/v1/events", .sink = take}));
     REQUIRE(r);
@@ -330,9 +331,9 @@ TEST_CASE("a sink sees a success only, and its error is the call's", "[http][cli
     conversation c({{step::read_request{}, step::send{answer(404, "not here")}, step::read_request{},
                      step::send{answer(200, "data")}, step::wait_for_end{}}});
     int calls = 0;
-    auto refuse = [&calls](std::span<const char>) -> http::awaitable<result<void>> {
+    auto refuse = [&calls](std::span<const char>) {
         ++calls;
-        co_return error{errc::unavailable, "disk full"};
+        return tests::at_once(error{errc::unavailable, "disk full"});
     };
     auto missing = c.send({.target = "/a", .sink = refuse});
     REQUIRE(missing);

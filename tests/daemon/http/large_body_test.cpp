@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/http/client.hpp"
 
+#include "tests/support/await.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/scripted_server.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -44,7 +45,7 @@ public:
         traffic_.largest_write = std::max(traffic_.largest_write, bytes.size());
         traffic_.tail.assign(
             bytes.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(8, bytes.size())), bytes.end());
-        co_return result<void>{};
+        return tests::at_once({});
     }
     void close() noexcept override {}
 
@@ -114,11 +115,11 @@ TEST_CASE("50 MB go up and come down over a socket, byte for byte", "[http][clie
     std::uint64_t taken = 0;
     std::size_t largest = 0;
     bool same = true;
-    auto compare = [&](std::span<const char> piece) -> http::awaitable<result<void>> {
+    auto compare = [&](std::span<const char> piece) {
         for (char c : piece)
             same = same && c == line[taken++ % line.size()];
         largest = std::max(largest, piece.size());
-        co_return result<void>{};
+        return tests::at_once({});
     };
     REQUIRE(run(io, client.send({.target = "/down", .sink = compare})));
     CHECK(taken == line.size() * times);
@@ -132,9 +133,9 @@ TEST_CASE("a stream that passes its limit is stopped", "[http][client]") {
                                  step::send_times{std::string(1000, 'x'), 100'000}}});
     http::client client({.server = *http::parse_base_url(fmt::format("http://127.0.0.1:{}", server.port()))});
     std::uint64_t taken = 0;
-    auto count = [&](std::span<const char> piece) -> http::awaitable<result<void>> {
+    auto count = [&](std::span<const char> piece) {
         taken += piece.size();
-        co_return result<void>{};
+        return tests::at_once({});
     };
     auto r = run(io, client.send({.target = "/down", .sink = count, .stream_limit = 5000}));
     REQUIRE_FALSE(r);

@@ -61,7 +61,7 @@ TEST_CASE("each command says in each state what it found", "[operations]") {
             operations_fixture f;
             const auto id = f.add_job_in(state_called(e.state), job::goal::merged);
             const auto before = f.job(id);
-            const auto said = verdict(command(f.ops, std::to_string(id)));
+            auto said = verdict(command(f.ops, std::to_string(id)));
             // Whatever was asked, the state is the next turn's business.
             CHECK(state_fields(f.job(id).state) == state_fields(before.state));
             CHECK(f.job(id).state.index() == before.state.index());

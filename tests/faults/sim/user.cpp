@@ -114,8 +114,8 @@ void simulation::begin_run() {
         return true;
     });
     if (!accepted) return;
-    run_ = parse_run_name(name).value();
-    promised_.runs.push_back(*run_);
+    run_ = parse_run_name(name);
+    promised_.runs.push_back(run_.value());
 }
 
 void simulation::do_deed(const planned_deed& d) {
