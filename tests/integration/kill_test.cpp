@@ -46,15 +46,6 @@ TEST_CASE("a run that is killed at random moments ends as if nothing had happene
     CHECK(truth["batches"].size() == 2);
     for (const auto& batch : truth["batches"])
         CHECK(batch["status"] == "completed");
-    std::int64_t billed = 0;
-    for (const auto& batch : truth["batches"])
-        billed += batch["billed"]["input_tokens"].get<std::int64_t>() +
-                  batch["billed"]["output_tokens"].get<std::int64_t>();
-    std::int64_t booked = 0;
-    const auto jobs = d.ctl_json({"jobs", "--all"});
-    for (const auto& job : jobs["jobs"])
-        booked += job["usage"]["input_tokens"].get<std::int64_t>() +
-                  job["usage"]["output_tokens"].get<std::int64_t>();
-    CHECK(booked == billed);
+    CHECK(d.booked_tokens() == d.billed_tokens());
     CHECK(d.ctl_json({"run", "--auto", "--wait"})["run"]["requests"] == 0);
 }

@@ -1,5 +1,6 @@
 // The main job while the provider misbehaves: every row ends with its reason, nothing is paid for twice.
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/integration/faulty_provider.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/deployment.hpp"
 
@@ -27,22 +28,6 @@ std::map<std::string, int> times_billed(const json& truth) {
         for (const auto& [id, usage] : batch["billed_by_custom_id"].items())
             ++count[id];
     return count;
-}
-
-json rules(json list) {
-    return {{"seed", 7}, {"rules", std::move(list)}};
-}
-
-finished enrich(deployment& d) {
-    d.start_daemon();
-    REQUIRE(d.ctl({"migrate"}).code == 0);
-    return d.ctl({"run", "--auto", "--wait"});
-}
-
-std::string unenriched(const deployment& d) {
-    return d.query(
-        "SELECT COUNT(*) FROM events AS e WHERE embedding IS NULL AND (SELECT SUM(LENGTH(clean_text)) "
-        "FROM documents AS x WHERE x.event_id = e.event_id) >= 100");
 }
 
 } // namespace
@@ -90,11 +75,8 @@ TEST_CASE("a batch that the list hides longer than it is looked for is found lat
     const auto done = d.ctl({"run", "--auto", "--wait", "--kind", "summaries"});
     INFO(done.out << done.err << d.daemon_log());
     CHECK(done.code == 0);
-    json job;
-    for (int looks = 0; looks < 2000; ++looks) {
-        job = d.ctl_json({"job", "1"})["job"];
-        if (!job["twins"].empty() && !job["twins"][0]["actual_usd"].is_null()) break;
-    }
+    const auto job = d.job_when(
+        "1", [](const json& j) { return !j["twins"].empty() && !j["twins"][0]["actual_usd"].is_null(); });
     CHECK(job["maybe_duplicate"] == true);
     REQUIRE(job["twins"].size() == 1);
     CHECK(job["twins"][0]["batch_status"] == "cancelled");
@@ -110,18 +92,12 @@ TEST_CASE("a batch that the list hides longer than it is looked for is found lat
 
 TEST_CASE("with submit_unknown = hold a person says what became of a submission", "[programs][faults]") {
     deployment d({.scenario = rules({{{"on", "create"}, {"nth", 1}, {"do", "drop"}, {"when", "after"}},
-                                     {{"on", "batch"}, {"nth", 1}, {"do", "list_lag"}, {"calls", 1000}}})});
-    auto config = read_file(d.path("enrichd.toml"));
-    config.replace(config.find("[submit]\n"), 9, "[submit]\nsubmit_unknown = \"hold\"\n");
-    write_file(d.path("enrichd.toml"), config);
+                                     {{"on", "batch"}, {"nth", 1}, {"do", "list_lag"}, {"calls", 1000}}}),
+                  .more_submit = "submit_unknown = \"hold\""});
     d.start_daemon();
     REQUIRE(d.ctl({"migrate"}).code == 0);
     REQUIRE(d.ctl({"run", "--auto", "--kind", "summaries"}).code == 0);
-    json job;
-    for (int looks = 0; looks < 2000; ++looks) {
-        job = d.ctl_json({"job", "1"})["job"];
-        if (job["held"] == "waits for resolve") break;
-    }
+    const auto job = d.job_when("1", [](const json& j) { return j["held"] == "waits for resolve"; });
     INFO(job.dump(1) << d.daemon_log());
     REQUIRE(job["held"] == "waits for resolve");
     CHECK(d.truth()["batches"].size() == 1);
@@ -224,12 +200,11 @@ TEST_CASE("a full queue at the provider is waited for, and is no failed try", "[
     d.start_daemon();
     REQUIRE(d.ctl({"migrate"}).code == 0);
     REQUIRE(d.ctl({"run", "--auto", "--kind", "summaries"}).code == 0);
-    json job;
-    for (int looks = 0; looks < 2000; ++looks) { // it says why it waits; the wait itself is a minute
-        job = d.ctl_json({"job", "1"})["job"];
-        if (job["why"].get<std::string>().find("token_limit_exceeded") != std::string::npos) break;
-    }
-    CHECK(job["why"].get<std::string>().find("token_limit_exceeded") != std::string::npos);
+    const auto says_why = [](const json& j) {
+        return j["why"].get<std::string>().find("token_limit_exceeded") != std::string::npos;
+    };
+    const auto job = d.job_when("1", says_why); // the wait itself is a minute
+    CHECK(says_why(job));
     CHECK(job["outcomes"]["pending"] == job["requests"]);
     REQUIRE(d.ctl({"retry", "1"}).code == 0);
     CHECK(d.ctl({"poll", "r1"}).code == 0);
@@ -241,11 +216,9 @@ TEST_CASE("a cancelled batch is fetched, what it did is merged, and nothing of i
     d.start_daemon();
     REQUIRE(d.ctl({"migrate"}).code == 0);
     REQUIRE(d.ctl({"run", "--auto", "--kind", "embeddings"}).code == 0);
-    json job;
-    for (int looks = 0; looks < 2000; ++looks) {
-        job = d.ctl_json({"job", "1"})["job"];
-        if (job["batch_counts"].is_object() && job["batch_counts"]["completed"].get<int>() > 0) break;
-    }
+    const auto job = d.job_when("1", [](const json& j) {
+        return j["batch_counts"].is_object() && j["batch_counts"]["completed"].get<int>() > 0;
+    });
     REQUIRE(d.ctl({"cancel", "--batch-id", job["batch_id"].get<std::string>()}).code == 0);
     const auto ended = d.ctl({"poll", "r1"});
     INFO(ended.out << ended.err << d.daemon_log());
@@ -257,11 +230,8 @@ TEST_CASE("a cancelled batch is fetched, what it did is merged, and nothing of i
 
 TEST_CASE("a batch over its deadline is cancelled, noted, and what it did is merged", "[programs][faults]") {
     deployment d({.scenario = rules({{{"on", "batch"}, {"do", "never_finish"}, {"fraction", 0.5}}}),
-                  .more_config = "[summaries]\nmin_characters = 50\n"});
-    // A deadline of some seconds, by the provider's clock.
-    auto config = read_file(d.path("enrichd.toml"));
-    config.replace(config.find("max_seconds = 0.2"), 17, "max_seconds = 0.2\ndeadline_hours = 0.001");
-    write_file(d.path("enrichd.toml"), config);
+                  .more_config = "[summaries]\nmin_characters = 50\n",
+                  .more_poll = "deadline_hours = 0.001"}); // some seconds, by the provider's clock
     const auto done = enrich(d);
     INFO(done.out << done.err << d.daemon_log());
     CHECK(done.code == 3);
@@ -271,63 +241,4 @@ TEST_CASE("a batch over its deadline is cancelled, noted, and what it did is mer
     CHECK(noted);
     CHECK(d.truth()["batches"].size() == 2);
     CHECK(d.ctl_json({"status", "r1"})["run"]["outcomes"]["ok"].get<int>() > 0);
-}
-
-TEST_CASE("downloads that are cut off, of servers with and without ranges, end whole", "[programs][faults]") {
-    for (const bool no_range : {false, true}) {
-        CAPTURE(no_range);
-        json list = {{{"on", "content"}, {"every", 2}, {"do", "cut"}, {"after_bytes", 20'000}}};
-        if (no_range) list.push_back({{"on", "content"}, {"do", "no_range"}});
-        deployment d({.scenario = rules(list)});
-        const auto done = enrich(d);
-        INFO(done.out << done.err << d.daemon_log());
-        CHECK(done.code == 0);
-        CHECK(unenriched(d) == "0");
-        CHECK(d.booked_tokens() == d.billed_tokens());
-    }
-}
-
-TEST_CASE("a file of results that changes while it is fetched is not spliced, and fetched again",
-          "[programs][faults]") {
-    deployment d({.scenario = rules({{{"on", "content"}, {"nth", 1}, {"do", "cut"}, {"after_bytes", 20'000}},
-                                     {{"on", "content"}, {"nth", 2}, {"do", "other_file"}}})});
-    d.start_daemon();
-    REQUIRE(d.ctl({"migrate"}).code == 0);
-    const auto done = d.ctl({"run", "--auto", "--wait", "--kind", "embeddings"}); // one job, one large file
-    INFO(done.out << done.err << d.daemon_log());
-    CHECK(done.code == 0);
-    CHECK(d.daemon_log().find("changed between two tries") != std::string::npos);
-    CHECK(unenriched(d) == "0");
-    CHECK(d.booked_tokens() == d.billed_tokens());
-}
-
-TEST_CASE("when all is merged, the provider holds no file of ours any more", "[programs]") {
-    deployment d;
-    const auto done = enrich(d);
-    INFO(done.out << done.err << d.daemon_log());
-    REQUIRE(done.code == 0);
-    const auto files = [&] {
-        return json::parse(run({"curl", "-sf", d.provider_url() + "/v1/files"}).out)["data"];
-    };
-    for (int looks = 0; looks < 200 && !files().empty(); ++looks)
-        REQUIRE(d.ctl({"status"}).code == 0);
-    CHECK(files().empty());
-    CHECK(unenriched(d) == "0");
-}
-
-TEST_CASE("results stay at the provider where that is asked for", "[programs]") {
-    deployment d;
-    auto config = read_file(d.path("enrichd.toml"));
-    config.replace(config.find("[provider]\n"), 11, "[provider]\ndelete_results_after_merge = false\n");
-    write_file(d.path("enrichd.toml"), config);
-    const auto done = enrich(d);
-    INFO(done.out << done.err << d.daemon_log());
-    REQUIRE(done.code == 0);
-    const auto results = d.truth()["batches"].size(); // an output file each
-    json files;
-    for (int looks = 0; looks < 200 && files.size() != results; ++looks)
-        files = json::parse(run({"curl", "-sf", d.provider_url() + "/v1/files"}).out)["data"];
-    CHECK(files.size() == results);
-    for (const auto& f : files)
-        CHECK(f["purpose"] == "batch_output");
 }

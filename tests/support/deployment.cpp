@@ -100,10 +100,10 @@ void deployment::write_config(const deployment_options& o) const {
         folder_ / "enrichd.toml",
         fmt::format(
             "[provider]\nbase_url = \"{}/v1\"\n{}\n[database]\nurl = \"{}\"\n[state]\ndirectory = \"{}\"\n"
-            "[control]\nsocket = \"{}\"\n[poll]\nfirst_seconds = 0.05\nmax_seconds = 0.2\n"
-            "[submit]\nreconcile_seconds = [0.1, 0.2, 0.3]\n{}\n",
+            "[control]\nsocket = \"{}\"\n[poll]\nfirst_seconds = 0.05\nmax_seconds = 0.2\n{}\n"
+            "[submit]\nreconcile_seconds = [0.1, 0.2, 0.3]\n{}\n{}\n",
             provider_url_, o.more_provider, o.database_url, state().string(),
-            (folder_ / "enrichd.sock").string(), o.more_config));
+            (folder_ / "enrichd.sock").string(), o.more_poll, o.more_submit, o.more_config));
 }
 
 void deployment::start_daemon() {
@@ -145,6 +145,14 @@ nlohmann::json deployment::ctl_json(arguments verb) const {
     auto json = nlohmann::json::parse(reply.out.substr(begin), nullptr, false);
     if (json.is_discarded()) throw std::runtime_error("no JSON: " + reply.out + reply.err);
     return json;
+}
+
+nlohmann::json deployment::job_when(const std::string& id,
+                                    const std::function<bool(const nlohmann::json&)>& is_so) const {
+    nlohmann::json job;
+    for (int looks = 0; looks < 2000 && (looks == 0 || !is_so(job)); ++looks)
+        job = ctl_json({"job", id})["job"];
+    return job;
 }
 
 nlohmann::json deployment::truth() const {

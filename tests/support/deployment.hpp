@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@ struct deployment_options {
     std::string batch_seconds = "0.2"; ///< how long the sandbox takes over a batch
     std::string more_config = {};      ///< TOML, appended
     std::string more_provider = {};    ///< the same, within [provider]
+    std::string more_poll = {};        ///< within [poll]
+    std::string more_submit = {};      ///< within [submit]
     environment variables = {};        ///< of the daemon
 };
 
@@ -44,6 +47,9 @@ public:
     finished ctl(arguments verb) const;
     /// The same with --json, and the reply.
     nlohmann::json ctl_json(arguments verb) const;
+    /// A job, as soon as it is as a test wants it; as it is after two thousand looks, if that never comes.
+    nlohmann::json job_when(const std::string& id,
+                            const std::function<bool(const nlohmann::json&)>& is_so) const;
 
     /// The sandbox's own truth: what was uploaded, created and billed.
     nlohmann::json truth() const;
