@@ -44,6 +44,24 @@ TEST_CASE("a batch whose creation was answered by a broken connection is found, 
     CHECK(d.truth()["batches"].size() == 2);
 }
 
+TEST_CASE("a batch whose creation was answered in part, to whatever byte, is found, and not made again",
+          "[programs][faults]") {
+    json cuts = json::array();
+    for (int n = 1; n <= 50; ++n)
+        cuts.push_back({{"on", "create"}, {"nth", n}, {"do", "cut"}, {"after_bytes", 17 * (n - 1)}});
+    deployment d({.rows = 80, .scenario = rules(cuts), .more_config = "[batch]\nmax_requests = 2"});
+    const auto done = enrich(d);
+    INFO(done.out << done.err << d.daemon_log());
+    CHECK(done.code == 0);
+    const auto batches = batches_by_submission(d.truth());
+    CHECK(batches.size() > 50);
+    for (const auto& [submission, made] : batches)
+        CHECK(made == 1);
+    CHECK(d.truth()["batches"].size() == batches.size());
+    CHECK(unenriched(d) == "0");
+    CHECK(d.booked_tokens() == d.billed_tokens());
+}
+
 TEST_CASE("a batch that shows in the provider's list only later is waited for", "[programs][faults]") {
     deployment d({.scenario = rules({{{"on", "create"}, {"nth", 1}, {"do", "drop"}, {"when", "after"}},
                                      {{"on", "batch"}, {"nth", 1}, {"do", "list_lag"}, {"calls", 2}}})});

@@ -103,6 +103,15 @@ asio::awaitable<bool> write_times(byte_stream& stream, const std::string& bytes,
     co_return true;
 }
 
+asio::awaitable<void> read_bytes(byte_stream& stream, std::size_t count) {
+    std::vector<char> buffer(count);
+    while (count > 0) {
+        auto n = co_await stream.read_some(std::span(buffer).first(count));
+        if (!n || *n == 0) co_return;
+        count -= *n;
+    }
+}
+
 asio::awaitable<void> wait_for_end(byte_stream& stream) {
     std::array<char, 4096> buffer;
     for (;;) {
@@ -194,6 +203,8 @@ asio::awaitable<void> scripted_server::play(std::unique_ptr<byte_stream> stream,
             co_await never.async_wait(asio::use_awaitable);
         } else if (std::holds_alternative<step::wait_for_end>(line)) {
             co_await wait_for_end(*stream);
+        } else if (const auto* r = std::get_if<step::read_bytes>(&line)) {
+            co_await read_bytes(*stream, r->count);
         } else if (const auto* t = std::get_if<step::then>(&line)) {
             t->call();
         } else {

@@ -39,6 +39,9 @@ namespace step {
 struct read_request {};    ///< head and body; the whole of it is recorded
 struct swallow_request {}; ///< the same, but only the length of the body is recorded
 struct read_head {};       ///< the head alone; the body is left unread
+struct read_bytes {        ///< so many bytes of what comes, or all of it if that is less
+    std::size_t count;
+};
 struct send {
     std::string bytes;
 };
@@ -56,8 +59,9 @@ struct then {
 };
 } // namespace step
 
-using step_type = std::variant<step::read_request, step::swallow_request, step::read_head, step::send,
-                               step::send_times, step::drip, step::hold, step::wait_for_end, step::then>;
+using step_type =
+    std::variant<step::read_request, step::swallow_request, step::read_head, step::send, step::send_times,
+                 step::read_bytes, step::drip, step::hold, step::wait_for_end, step::then>;
 
 /// What one connection sees; at the end the server closes it.
 using script = std::vector<step_type>;
