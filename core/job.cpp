@@ -61,7 +61,7 @@ effect::any owed(const polling& s, const wishes& w) {
 }
 effect::any owed(const fetched& s, const wishes& w) {
     if (w.until != goal::merged) return effect::wait_for_user{};
-    return effect::merge{s.submission, s.batch_id, s.ended_as, s.next, s.has_output, s.has_errors};
+    return effect::merge{s.submission, s.batch_id, s.ended_as, s.next, s.has_output, s.has_errors, s.digests};
 }
 effect::any owed(const merged&, const wishes&) {
     return effect::none{};

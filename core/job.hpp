@@ -100,6 +100,12 @@ struct polling {
     std::int64_t looks_for_files = 0; ///< since its end, for files of results that its counts promise
     bool cancel_sent = false;
 };
+/// SHA-256 of the files of results, in hex; empty where there is no such file.
+struct result_digests {
+    std::string output;
+    std::string errors;
+    friend bool operator==(const result_digests&, const result_digests&) = default;
+};
 /// Ended there, results here; merging goes on in slices.
 struct fetched {
     std::string submission;
@@ -109,6 +115,7 @@ struct fetched {
     bool has_errors = false;
     std::optional<token_usage> billed;
     merge_cursor next;
+    result_digests digests = {};
 };
 /// Every request has its outcome.
 struct merged {
@@ -183,6 +190,7 @@ struct results_fetched {
     bool has_output = false;
     bool has_errors = false;
     std::uint64_t slice_lines = 0; ///< of the first slice, at most
+    result_digests digests = {};
 };
 struct slice_merged {
     merge_cursor next;
@@ -236,6 +244,7 @@ struct merge {
     merge_cursor from;
     bool has_output = false;
     bool has_errors = false;
+    result_digests digests = {};
 };
 
 using any = std::variant<none, wait_for_user, upload, find_file, create_batch, find_batch, poll, cancel_batch,

@@ -168,6 +168,7 @@ state on(const polling& s, const event::results_fetched& e) {
     f.ended_as = s.status;
     f.has_output = e.has_output;
     f.has_errors = e.has_errors;
+    f.digests = e.digests;
     f.billed = s.billed;
     f.next.where = first_part(e.has_output, e.has_errors);
     f.next.lines = e.slice_lines;

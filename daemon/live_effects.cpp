@@ -18,15 +18,6 @@ namespace enrichd {
 
 namespace {
 
-// Results beyond the projection by this factor and amount are not downloaded: something else is wrong then. A
-// provider that answers with numbers where base64 was asked for sends four times as much.
-constexpr std::uint64_t download_factor = 5;
-constexpr std::uint64_t download_slack = 64ULL * 1024 * 1024;
-
-// How often files with fewer lines than the provider counts are fetched, before what they lack counts as
-// missing.
-constexpr std::int64_t fetches_of_short_files = 4;
-
 // How often a batch is asked for with a file that the provider says it does not have, before the file counts
 // as gone and is uploaded again: some two minutes.
 constexpr std::int64_t looks_for_file = 8;
@@ -59,7 +50,7 @@ boost::asio::awaitable<effect_outcome> nothing() {
 } // namespace
 
 live_effects::live_effects(ledger& l, spool& s, const clock& c, boost::asio::any_io_executor pool)
-    : ledger_(l), spool_(s), clock_(c), pool_(pool), merger_(l, s, pool) {}
+    : ledger_(l), spool_(s), clock_(c), pool_(std::move(pool)), results_(s, pool_), merger_(l, s, pool_) {}
 
 void live_effects::set_world(std::shared_ptr<provider::client> client,
                              std::shared_ptr<target::database> database) {
@@ -69,20 +60,22 @@ void live_effects::set_world(std::shared_ptr<provider::client> client,
 
 boost::asio::awaitable<effect_outcome> live_effects::perform(job::effect::any what, job_row job) {
     namespace effect = job::effect;
-    return std::visit(
-        overloaded{
-            [&](effect::none&) { return nothing(); },
-            [&](effect::wait_for_user&) { return nothing(); },
-            [&](effect::upload&) { return upload(std::move(job)); },
-            [&](effect::find_file& e) { return find_file(std::move(e), std::move(job)); },
-            [&](effect::create_batch& e) { return create_batch(std::move(e), std::move(job)); },
-            [&](effect::find_batch& e) { return find_batch(std::move(e)); },
-            [&](effect::poll& e) { return poll(std::move(e)); },
-            [&](effect::cancel_batch& e) { return cancel_batch(std::move(e), std::move(job)); },
-            [&](effect::fetch& e) { return fetch(std::move(e), std::move(job)); },
-            [&](effect::merge& e) { return merger_.merge(std::move(e), std::move(job), target_); },
-        },
-        what);
+    return std::visit(overloaded{
+                          [&](effect::none&) { return nothing(); },
+                          [&](effect::wait_for_user&) { return nothing(); },
+                          [&](effect::upload&) { return upload(std::move(job)); },
+                          [&](effect::find_file& e) { return find_file(std::move(e), std::move(job)); },
+                          [&](effect::create_batch& e) { return create_batch(std::move(e), std::move(job)); },
+                          [&](effect::find_batch& e) { return find_batch(std::move(e)); },
+                          [&](effect::poll& e) { return poll(std::move(e)); },
+                          [&](effect::cancel_batch& e) { return cancel_batch(std::move(e), std::move(job)); },
+                          [&](effect::fetch& e) {
+                              return results_.fetch(client_, std::move(e), std::move(job),
+                                                    merger_.slice_lines());
+                          },
+                          [&](effect::merge& e) { return merge(std::move(e), std::move(job)); },
+                      },
+                      what);
 }
 
 boost::asio::awaitable<effect_outcome> live_effects::upload(job_row job) {
@@ -173,44 +166,11 @@ boost::asio::awaitable<effect_outcome> live_effects::cancel_batch(job::effect::c
     co_return done(job::event::batch_seen{*seen});
 }
 
-boost::asio::awaitable<effect_outcome> live_effects::fetch(job::effect::fetch what, job_row job) {
-    const auto client = client_;
-    const provider::download_limits limits{job.plan.totals.reply_bytes * download_factor + download_slack};
-    if (what.output_file_id) {
-        const auto bytes =
-            co_await client->download(*what.output_file_id, spool_.results_file(what.batch_id), limits);
-        if (!bytes) co_return postponed(bytes.error());
-    }
-    if (what.error_file_id) {
-        const auto bytes =
-            co_await client->download(*what.error_file_id, spool_.errors_file(what.batch_id), limits);
-        if (!bytes) co_return postponed(bytes.error());
-    }
-    if (job.counts && job.waiting.failures < fetches_of_short_files) {
-        const auto count = [this, &what]() -> result<std::uint64_t> { return lines_of(what); };
-        const auto lines = co_await on_pool(pool_, count);
-        if (!lines) co_return postponed(lines.error());
-        const auto counted = static_cast<std::uint64_t>(job.counts->completed + job.counts->failed);
-        if (*lines < counted)
-            co_return postponed({errc::provider_invalid,
-                                 fmt::format("the files of results have {} lines, and the provider counts {} "
-                                             "requests: they are fetched again",
-                                             *lines, counted)});
-    }
-    co_return done(job::event::results_fetched{what.output_file_id.has_value(),
-                                               what.error_file_id.has_value(), merger_.slice_lines()});
-}
-
-result<std::uint64_t> live_effects::lines_of(const job::effect::fetch& what) const {
-    std::uint64_t lines = 0;
-    for (const auto& [is_there, path] :
-         {std::pair(what.output_file_id.has_value(), spool_.results_file(what.batch_id)),
-          std::pair(what.error_file_id.has_value(), spool_.errors_file(what.batch_id))}) {
-        const auto more = is_there ? count_lines(path) : result<std::uint64_t>(0);
-        if (!more) return more.error();
-        lines += *more;
-    }
-    return lines;
+boost::asio::awaitable<effect_outcome> live_effects::merge(job::effect::merge what, job_row job) {
+    const auto into = target_;
+    const auto whole = co_await results_.keep_whole(client_, what, job);
+    if (!whole) co_return postponed(whole.error());
+    co_return co_await merger_.merge(std::move(what), std::move(job), into);
 }
 
 boost::asio::awaitable<void> live_effects::write_timeout_note(std::string batch_id, job_row job) {

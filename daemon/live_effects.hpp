@@ -6,6 +6,7 @@
 #include "daemon/effects.hpp"
 #include "daemon/merger.hpp"
 #include "daemon/provider/provider.hpp"
+#include "daemon/result_files.hpp"
 #include "daemon/spool.hpp"
 #include "daemon/target/target.hpp"
 #include "state/ledger.hpp"
@@ -42,14 +43,14 @@ private:
     awaitable<effect_outcome> find_batch(job::effect::find_batch what);
     awaitable<effect_outcome> poll(job::effect::poll what);
     awaitable<effect_outcome> cancel_batch(job::effect::cancel_batch what, job_row job);
-    awaitable<effect_outcome> fetch(job::effect::fetch what, job_row job);
-    result<std::uint64_t> lines_of(const job::effect::fetch& what) const;
+    awaitable<effect_outcome> merge(job::effect::merge what, job_row job);
     awaitable<void> write_timeout_note(std::string batch_id, job_row job);
 
     ledger& ledger_;
     spool& spool_;
     const clock& clock_;
     boost::asio::any_io_executor pool_;
+    result_files results_;
     merger merger_;
     std::shared_ptr<provider::client> client_;
     std::shared_ptr<target::database> target_;

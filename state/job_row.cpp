@@ -102,10 +102,18 @@ json fields(const job::polling& s) {
             {"cancel_sent", s.cancel_sent}};
 }
 json fields(const job::fetched& s) {
-    return {{"submission", s.submission},    {"batch_id", s.batch_id},     {"ended_as", name(s.ended_as)},
-            {"has_output", s.has_output},    {"has_errors", s.has_errors}, {"part", name(s.next.where)},
-            {"offset", s.next.offset},       {"slice", s.next.slice},      {"lines", s.next.lines},
-            {"billed", usage_json(s.billed)}};
+    return {{"submission", s.submission},
+            {"batch_id", s.batch_id},
+            {"ended_as", name(s.ended_as)},
+            {"has_output", s.has_output},
+            {"has_errors", s.has_errors},
+            {"part", name(s.next.where)},
+            {"offset", s.next.offset},
+            {"slice", s.next.slice},
+            {"lines", s.next.lines},
+            {"billed", usage_json(s.billed)},
+            {"output_sha256", s.digests.output},
+            {"errors_sha256", s.digests.errors}};
 }
 json fields(const job::merged& s) {
     return {{"batch_id", s.batch_id}};
@@ -173,6 +181,7 @@ job::fetched read_fetched(const json& j) {
     s.next.offset = static_cast<std::uint64_t>(number(j, "offset"));
     s.next.slice = number(j, "slice");
     s.next.lines = static_cast<std::uint64_t>(number(j, "lines"));
+    s.digests = {text(j, "output_sha256"), text(j, "errors_sha256")};
     return s;
 }
 

@@ -347,7 +347,7 @@ TEST_CASE("merging begins with the first file that there is", "[core][job]") {
     CHECK(where(true, false) == merge_cursor::part::output);
     CHECK(where(false, true) == merge_cursor::part::errors);
     CHECK(where(false, false) == merge_cursor::part::rest);
-    const auto f = lead<fetched>(p, event::results_fetched{true, true, 250});
+    const auto f = lead<fetched>(p, event::results_fetched{true, true, 250, {"a1", "b2"}});
     CHECK(f.ended_as == batch_status::expired);
     CHECK(f.submission == "s1");
     CHECK(f.next.slice == 0);
@@ -356,6 +356,7 @@ TEST_CASE("merging begins with the first file that there is", "[core][job]") {
     CHECK(lead<fetched>(f, event::slice_merged{next}).next == next);
     const auto m = next_effect(lead<fetched>(f, event::slice_merged{next}), {goal::merged});
     CHECK(std::get<effect::merge>(m).from == next);
+    CHECK(std::get<effect::merge>(m).digests == result_digests{"a1", "b2"});
 }
 
 TEST_CASE("every way from built that does not stop reaches an end in the table", "[core][job]") {

@@ -35,6 +35,40 @@ TEST_CASE("a file of results that changes while it is fetched is not spliced, an
     CHECK(d.booked_tokens() == d.billed_tokens());
 }
 
+TEST_CASE("results that are altered or lost between fetching and merging are fetched again", "[programs]") {
+    deployment d;
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+    const auto file = d.path("embeddings.jsonl").string();
+    REQUIRE(d.ctl({"build", "--kind", "embeddings", "--out", file}).code == 0);
+    REQUIRE(d.ctl({"submit", "--kind", "embeddings", "--input", file}).code == 0);
+    const auto batch = d.ctl_json({"job", "1"})["job"]["batch_id"].get<std::string>();
+    REQUIRE(d.ctl({"poll", "--batch-id", batch}).code == 0);
+    const auto results = d.state() / "batch" / (batch + ".results.jsonl");
+    const auto fetched = read_file(results);
+
+    SECTION("one digit of an answer is another") {
+        auto altered = fetched;
+        altered[altered.find("\"embedding\":") + 100] ^= 1;
+        write_file(results, altered);
+    }
+    SECTION("the second half is gone") {
+        std::filesystem::resize_file(results, fetched.size() / 2);
+    }
+    SECTION("all of it is gone, and the daemon was restarted") {
+        std::filesystem::remove(results);
+        d.kill_daemon();
+        d.start_daemon();
+    }
+    const auto merged = d.ctl({"merge", "--kind", "embeddings", "--batch-id", batch});
+    INFO(merged.out << merged.err << d.daemon_log());
+    CHECK(merged.code == 0);
+    CHECK(read_file(results) == fetched);
+    CHECK(d.daemon_log().find("it is fetched again") != std::string::npos);
+    CHECK(unenriched(d) == "0");
+    CHECK(d.booked_tokens() == d.billed_tokens());
+}
+
 TEST_CASE("when all is merged, the provider holds no file of ours any more", "[programs]") {
     deployment d;
     const auto done = enrich(d);

@@ -37,6 +37,7 @@ inline std::vector<job::state> one_of_each_state() {
     f.has_output = true;
     f.billed = token_usage{100, 10, 20, 5};
     f.next = {job::merge_cursor::part::errors, 1234, 5, 250};
+    f.digests = {"a1", "b2"};
     return {job::built{},
             job::intent_upload{"ed1-00000000-1-1"},
             job::uploaded{"file-1", "ed1-00000000-1-1"},
