@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the fuzz targets with clang's libFuzzer and both sanitizers, and runs them one after the other.
+# Builds the fuzz targets with clang's libFuzzer and both sanitizers, and runs them, as many at once as there are cores.
 # SPDX-License-Identifier: Apache-2.0
 #
 #   scripts/fuzz.sh [SECONDS [TARGET...]]
@@ -31,22 +31,19 @@ cmake --preset fuzz > build/fuzz.log 2>&1 &&
     exit 1
 }
 
-# A limit for the stack as on a user's machine; allocations beyond the limit are findings.
-failed=()
-for target in "${targets[@]}"; do
-    grown=build/fuzz/corpus/$target
-    log=build/fuzz/$target.log
+# fuzz TARGET: says what came of it; fails if there was a finding. A limit for the stack as on a user's machine;
+# allocations beyond the limit are findings.
+fuzz() {
+    local target=$1 grown=build/fuzz/corpus/$1 log=build/fuzz/$1.log status=0 runs merged
     mkdir -p "$grown"
-    status=0
     "build/fuzz/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -use_value_profile=1 \
         -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$target-" "$grown" "tests/fuzz/corpus/$target" \
         > "$log" 2>&1 || status=$?
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     if [ $status != 0 ]; then
-        failed+=("$target")
-        echo "$target: FINDING after ${runs:-?} executions"
-        grep -a -E 'broken:|ERROR: |runtime error|SUMMARY|Test unit written' "$log" | head -n 5 | sed 's/^/    /'
-        continue
+        echo "$target: FINDING after ${runs:-?} executions
+$(grep -a -E 'broken:|ERROR: |runtime error|SUMMARY|Test unit written' "$log" | head -n 5 | sed 's/^/    /')"
+        return 1
     fi
     # Only what reaches something that the smaller ones do not is kept for the next time.
     merged=$grown.merged
@@ -56,6 +53,23 @@ for target in "${targets[@]}"; do
         rm -rf "$grown" && mv "$merged" "$grown"
     rm -rf "$merged"
     echo "$target: ${runs:-?} executions, $(find "$grown" -type f | wc -l) inputs kept, nothing found"
-done
+}
 
-[ ${#failed[@]} = 0 ] || { echo "findings in: ${failed[*]}; see build/fuzz/findings and docs/fuzzing.md"; exit 1; }
+# What runs in the background of a script does not hear Ctrl-C.
+trap 'trap - INT TERM; kill 0' INT TERM
+
+failed=0
+running=0
+for target in "${targets[@]}"; do
+    if [ "$running" -ge "$(nproc)" ]; then
+        wait -n || failed=$((failed + 1))
+        running=$((running - 1))
+    fi
+    fuzz "$target" &
+    running=$((running + 1))
+done
+while [ "$running" -gt 0 ]; do
+    wait -n || failed=$((failed + 1))
+    running=$((running - 1))
+done
+[ $failed = 0 ] || { echo "findings in $failed targets: see build/fuzz/findings and docs/fuzzing.md"; exit 1; }
