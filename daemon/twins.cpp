@@ -13,6 +13,8 @@ namespace enrichd {
 
 namespace {
 
+constexpr std::int64_t window_ms = 24 * 3'600'000LL; // the completion window: no batch runs longer
+
 // An upper bound of what a twin may have billed of which no usage is told.
 money may_have_cost(const batch_object& twin, const job_row& job) {
     const bool no_work = has_ended(twin.status) && twin.completed == 0 && !twin.output_file_id;
@@ -63,14 +65,21 @@ std::int64_t longest_look_wait_ms(const std::vector<double>& reconcile_seconds) 
 
 void owe_looks_for_twins(ledger& l, const job_row& before, const job::state& next, std::int64_t now_ms,
                          std::int64_t wait_ms) {
-    const auto name = job_name(before.id);
-    if (job::may_duplicate(before.state, next))
-        l.chores().owe({chore::find_twins, name, before.id, now_ms + wait_ms, 0});
-    else if (before.maybe_duplicate && job::is_over_at_provider(next) &&
-             !job::is_over_at_provider(before.state))
-        // A job without a batch of its own is over at once, too early for another to show.
-        l.chores().owe({chore::find_twins, name + " at its end", before.id,
-                        job::batch_id(next) ? now_ms : now_ms + wait_ms, 0});
+    const auto look = [&](const std::string& which, std::int64_t due_ms) {
+        l.chores().owe({chore::find_twins, job_name(before.id) + which, before.id, due_ms, 0});
+    };
+    if (job::may_duplicate(before.state, next)) {
+        look("", now_ms + wait_ms);
+        return;
+    }
+    const bool in_doubt = before.maybe_duplicate || std::holds_alternative<job::submit_unknown>(before.state);
+    if (!in_doubt || !job::is_over_at_provider(next) || job::is_over_at_provider(before.state)) return;
+    if (job::batch_id(next)) {
+        look(" at its end", now_ms);
+    } else { // it is over at once, too early for a batch to show; and a batch runs for a day
+        look(" at its end", now_ms + wait_ms);
+        look(" a day later", now_ms + window_ms);
+    }
 }
 
 } // namespace enrichd

@@ -200,6 +200,17 @@ TEST_CASE("no wish hurries a look for a batch that may exist", "[job_driver]") {
         f.turn();
         CHECK(f.state() == "failed");
         CHECK(f.world.asked.empty());
+        // What may have been made is looked for all the same, by the longest wait and once it must have
+        // ended.
+        std::vector<std::int64_t> looks;
+        while (const auto due = f.l->chores().next_due()) {
+            const auto c = f.l->chores().due(*due).value();
+            CHECK(c.what == chore::find_twins);
+            CHECK(c.job_id == f.id);
+            looks.push_back(*due - f.now.now);
+            f.l->chores().done(c);
+        }
+        CHECK(looks == std::vector<std::int64_t>{600'000, 24 * 3'600'000LL});
     }
 }
 
