@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "state/durable_copy.hpp"
+
 namespace enrichd {
 
 namespace fs = std::filesystem;
@@ -58,11 +60,6 @@ bool write_all(int fd, std::string_view bytes) {
     return true;
 }
 
-bool sync_folder(const fs::path& folder) {
-    const descriptor d(folder, O_RDONLY | O_DIRECTORY);
-    return d && fsync(d.get()) == 0;
-}
-
 } // namespace
 
 spool::spool(const fs::path& state_directory)
@@ -71,7 +68,9 @@ spool::spool(const fs::path& state_directory)
     fs::create_directories(batch_, ec);
     if (!ec) fs::create_directories(validation_, ec);
     if (ec) throw fatal_error(errc::io, fmt::format("{}: {}", state_directory.string(), ec.message()));
-    if (!sync_folder(state_directory)) fail(state_directory, "make durable"); // the entry of batch/ itself
+    // The entries of batch/ and output/ themselves, and that of validation/.
+    for (const auto& folder : {state_directory, validation_.parent_path()})
+        if (!sync_folder(folder)) fail(folder, "make durable");
 }
 
 fs::path spool::results_file(const std::string& batch_id) const {
@@ -86,13 +85,15 @@ result<fs::path> spool::open_report_folder(const std::string& name, bool is_late
     auto folder = validation_ / name;
     std::error_code ec;
     fs::create_directories(folder, ec);
-    if (!ec && !is_latest && fs::exists(validation_ / "latest", ec)) return folder;
-    // The link is replaced by a rename, so that there is always one.
-    const auto beside = validation_ / "latest.new";
-    if (!ec) fs::remove(beside, ec);
-    if (!ec) fs::create_symlink(name, beside, ec);
-    if (!ec) fs::rename(beside, validation_ / "latest", ec);
+    if (!ec && (is_latest || !fs::exists(validation_ / "latest", ec))) {
+        // The link is replaced by a rename, so that there is always one.
+        const auto beside = validation_ / "latest.new";
+        if (!ec) fs::remove(beside, ec);
+        if (!ec) fs::create_symlink(name, beside, ec);
+        if (!ec) fs::rename(beside, validation_ / "latest", ec);
+    }
     if (ec) return error{errc::io, fmt::format("{}: {}", folder.string(), ec.message())};
+    if (!sync_folder(validation_)) return io_error(validation_, "make durable");
     return folder;
 }
 

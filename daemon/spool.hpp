@@ -27,8 +27,8 @@ public:
     const std::filesystem::path& batch_folder() const { return batch_; }
     /// Reports: a folder for each run, and the link "latest".
     const std::filesystem::path& validation_folder() const { return validation_; }
-    /// Makes a run's folder if it is not there, and lets "latest" point to it; with `is_latest` false only if
-    /// "latest" points nowhere yet. Errors: io.
+    /// Makes a run's folder if it is not there, and lets "latest" point to it, both durably; with `is_latest`
+    /// false only if "latest" points nowhere yet. Errors: io.
     result<std::filesystem::path> open_report_folder(const std::string& name, bool is_latest = true) const;
 
     /// Deletes a job's request and result files.

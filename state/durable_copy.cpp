@@ -55,8 +55,7 @@ void copy_bytes(const descriptor& from, const descriptor& to, const std::string&
 void sync_folder_of(const std::string& path) {
     auto folder = std::filesystem::path(path).parent_path().string();
     if (folder.empty()) folder = ".";
-    const descriptor d(folder, O_RDONLY | O_DIRECTORY);
-    if (d.get() < 0 || fsync(d.get()) != 0) fail(folder, "make durable");
+    if (!sync_folder(folder)) fail(folder, "make durable");
 }
 
 } // namespace
@@ -76,6 +75,11 @@ std::optional<std::string> rewrite_beside(const std::string& path) {
 void put_in_place(const std::string& copy, const std::string& path) {
     if (rename(copy.c_str(), path.c_str()) != 0) fail(copy, "rename");
     sync_folder_of(path);
+}
+
+bool sync_folder(const std::filesystem::path& folder) {
+    const descriptor d(folder.string(), O_RDONLY | O_DIRECTORY);
+    return d.get() >= 0 && fsync(d.get()) == 0;
 }
 
 void make_durable(const std::string& path) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -16,5 +17,9 @@ void put_in_place(const std::string& copy, const std::string& path);
 
 /// Waits until a file that was just written, and its name, are on disk. Throws fatal_error(io).
 void make_durable(const std::string& path);
+
+/// Waits until the names in this folder are on disk: what was made in it, renamed or removed. False: errno
+/// says why.
+bool sync_folder(const std::filesystem::path& folder);
 
 } // namespace enrichd

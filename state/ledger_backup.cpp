@@ -20,12 +20,13 @@ constexpr std::size_t most_faults = 20;
 constexpr std::string_view questions[] = {
     R"SQL(
         SELECT 'job ' || j.id || ': the ledger has ' || COUNT(*) || ' of its ' || j.requests || ' requests'
-        FROM jobs AS j JOIN requests AS r ON r.job_id = j.id GROUP BY j.id HAVING COUNT(*) <> j.requests
+        FROM jobs AS j JOIN runs AS u ON u.id = j.run_id AND u.state <> 'building' JOIN requests AS r ON r.job_id = j.id
+        GROUP BY j.id HAVING COUNT(*) <> j.requests
     )SQL",
     R"SQL(
         SELECT 'job ' || j.id || ': ' || j.open_bound_pd || ' picodollars are reserved, and its open requests are bound by '
                || SUM(CASE WHEN r.outcome IS NULL THEN r.bound_pd ELSE 0 END)
-        FROM jobs AS j JOIN requests AS r ON r.job_id = j.id
+        FROM jobs AS j JOIN runs AS u ON u.id = j.run_id AND u.state <> 'building' JOIN requests AS r ON r.job_id = j.id
         GROUP BY j.id HAVING j.open_bound_pd <> SUM(CASE WHEN r.outcome IS NULL THEN r.bound_pd ELSE 0 END)
     )SQL",
     R"SQL(

@@ -24,8 +24,8 @@ struct ledger_findings {
 /// Reads all of the ledger at `path`, and writes nothing: SQLite's own check of structure, types and
 /// references; and that the books add up. For each job whose requests are still there: as many requests as
 /// its file has, its tally of each outcome is what the requests say, and what is reserved is the bound of
-/// those that are open. For each job and run: its history ends in its state. Throws sqlite_error where it
-/// cannot be read.
+/// those that are open; a job that is being built has its sums at the end. For each job and run: its history
+/// ends in its state. Throws sqlite_error where it cannot be read.
 ledger_findings verify_ledger(const std::string& path);
 
 } // namespace enrichd

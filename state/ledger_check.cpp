@@ -20,6 +20,10 @@ namespace {
 
 constexpr std::string_view magic{"SQLite format 3\0", 16}; // https://www.sqlite.org/fileformat.html
 
+// A log of no more holds nothing: making a ledger that was cut off twice leaves one beside a file without a
+// byte (https://www.sqlite.org/fileformat.html, 4.1).
+constexpr std::uint64_t log_header_bytes = 32;
+
 std::uint64_t bytes_of(const fs::path& path) {
     std::error_code ec;
     const auto n = fs::file_size(path, ec);
@@ -48,7 +52,7 @@ std::string way_out(const std::string& path) {
 // A new ledger beside the files of an old one would forget what was paid for.
 void refuse_emptied(const std::string& path) {
     const auto beside = fs::path(path).parent_path();
-    if (bytes_of(path + "-wal") > 0)
+    if (bytes_of(path + "-wal") > log_header_bytes)
         refuse(path, "the ledger has no byte, though its log (-wal) has: it was emptied or replaced");
     if (has_entries(beside / "batch") || has_entries(beside / "output" / "validation"))
         refuse(path,
@@ -61,6 +65,17 @@ std::uint32_t big_endian(const std::string& bytes, std::size_t at, std::size_t c
     for (std::size_t i = 0; i < count; ++i)
         n = n << 8 | static_cast<unsigned char>(bytes[at + i]);
     return n;
+}
+
+// A rollback journal of a file that was empty before: the crash was in the middle of making the ledger, and
+// SQLite empties it again, whatever it holds. Ours has no other journal: it has a log from then on. The
+// fields are of https://www.sqlite.org/fileformat.html, 3.
+bool was_being_made(const std::string& path) {
+    constexpr std::string_view journal_magic{"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", 8};
+    std::ifstream in(path + "-journal", std::ios::binary);
+    std::string head(28, '\0');
+    in.read(head.data(), static_cast<std::streamsize>(head.size()));
+    return in && head.substr(0, journal_magic.size()) == journal_magic && big_endian(head, 16, 4) == 0;
 }
 
 // The header's fields are of https://www.sqlite.org/fileformat.html, 1.3.
@@ -156,9 +171,8 @@ void refuse_broken_ledger(const std::string& path) {
         return;
     }
     if (bytes_of(path) == 0) return refuse_emptied(path);
+    if (was_being_made(path)) return;
     refuse_other_format(path);
-    // What a crash left in the middle of making a ledger is for SQLite to undo; nothing of ours is in it yet.
-    if (bytes_of(path + "-journal") > 0) return;
     try {
         look_inside(path);
     } catch (const sqlite::sqlite_error& e) {

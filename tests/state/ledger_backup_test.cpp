@@ -69,6 +69,20 @@ TEST_CASE("a sound ledger has no faults, and what was looked at is counted", "[s
     CHECK(found.requests == 3);
 }
 
+TEST_CASE("a job that is being built is no fault", "[state][ledger_backup]") {
+    ledger_fixture f;
+    const auto run = f.add_run();
+    REQUIRE(f.l->runs()
+                .record(*f.l->runs().find(run), run::state::building, run::event::build_begun, "", {}, noon)
+                .has_value());
+    const auto id = f.l->jobs().create(ledger_fixture::plan(run), job::goal::built, noon);
+    new_request first; // of more to come
+    first.custom_id = "id-0";
+    first.bound = money{1000};
+    f.l->requests().add(id, first);
+    CHECK(verify_ledger((f.folder / "ledger.db").string()).faults.empty());
+}
+
 TEST_CASE("books that do not add up are told by job", "[state][ledger_backup]") {
     const struct {
         const char* damage;

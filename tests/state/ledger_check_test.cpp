@@ -95,7 +95,7 @@ TEST_CASE("an emptied ledger beside files of its jobs is not made anew", "[state
         fs::create_directories(folder / "output" / "validation" / "20261122T000000Z-r1");
     }
     SECTION("its log") {
-        write_file(path.string() + "-wal", "x");
+        write_file(path.string() + "-wal", std::string(100, 'x'));
     }
     CHECK(tells_way_out(refused_as_it_is(path), path));
 }
@@ -106,6 +106,48 @@ TEST_CASE("a log without its ledger is not thrown away", "[state][ledger_check]"
     write_file(path.string() + "-wal", "x");
     CHECK(tells_way_out(refused_as_it_is(path), path));
     CHECK_FALSE(fs::exists(path));
+}
+
+// Power was lost in the first moments of the first daemon, and again in those of the next.
+TEST_CASE("a ledger that was cut off while it was made is made again", "[state][ledger_check]") {
+    temp_folder folder;
+    const auto path = folder / "ledger.db";
+    std::string journal{"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", 8};
+    journal += std::string(8, '\0'); // no page is in it, and a nonce
+    journal += std::string(4, '\0'); // the file had no page
+    journal += std::string{"\0\0\x02\0\0\0\x10\0", 8};
+    journal.resize(512, '\0');
+    SECTION("with a part of its first page") {
+        write_file(path, std::string(3584, '\0'));
+        write_file(path.string() + "-journal", journal);
+    }
+    SECTION("with its first page, cut") {
+        write_file(path, "SQLite format 3" + std::string(4000, '\0'));
+        write_file(path.string() + "-journal", journal);
+    }
+    SECTION("with the header of a log") {
+        write_file(path, "");
+        write_file(path.string() + "-wal", std::string(32, '\x37'));
+    }
+    CHECK(refusal(path).empty());
+    CHECK_FALSE(fs::exists(path.string() + "-journal"));
+}
+
+TEST_CASE("another program's database with a journal beside it is left as it is", "[state][ledger_check]") {
+    temp_folder folder;
+    const auto path = folder / "ledger.db";
+    sqlite::database theirs((folder / "theirs.db").string(), sqlite::open_mode::create);
+    theirs.exec("CREATE TABLE t (x); INSERT INTO t VALUES (1); PRAGMA cache_size = 1; BEGIN");
+    theirs.exec("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+                "INSERT INTO t SELECT randomblob(100) FROM n"); // more than it keeps in memory
+    write_file(path, read_file(folder / "theirs.db"));
+    const auto journal = read_file(folder / "theirs.db-journal");
+    REQUIRE(journal.size() > 512);
+    write_file(path.string() + "-journal", journal);
+    const auto before = read_file(path);
+    CHECK_THROWS_AS(ledger(path.string()), fatal_error);
+    CHECK(read_file(path) == before);
+    CHECK(read_file(path.string() + "-journal") == journal);
 }
 
 TEST_CASE("a ledger that was moved away leaves room for a new one", "[state][ledger_check]") {
