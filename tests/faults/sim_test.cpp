@@ -51,8 +51,8 @@ TEST_CASE("a seed is a case: the second time everything happens as the first", "
     const quiet log;
     workplace place;
     const auto s = draw_scenario(7);
-    const auto once = simulation(s, place.fresh()).run();
-    const auto again = simulation(s, place.fresh()).run();
+    const auto once = simulation(s, place.fresh(s)).run();
+    const auto again = simulation(s, place.fresh(s)).run();
     CHECK(once.turns == again.turns);
     CHECK(once.lives == again.lives);
     CHECK(once.virtual_ms == again.virtual_ms);
@@ -66,7 +66,7 @@ TEST_CASE("the machine dies where it is told to, in each of its lives", "[faults
     s.crashes =
         parse_crashes("provider.create_batch:after:1,ledger.commit:before:1,provider.list_batches:before:1")
             .value();
-    const auto v = simulation(s, place.fresh()).run();
+    const auto v = simulation(s, place.fresh(s)).run();
     CHECK(v.lives == 4);
     CHECK(v.violations.empty());
     CHECK(to_string({v.first_life.back()}) == "provider.create_batch:after:1");

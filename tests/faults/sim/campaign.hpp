@@ -18,7 +18,7 @@ struct failed_case {
 };
 
 struct tally {
-    std::uint64_t cases = 0, lives = 0, turns = 0;
+    std::uint64_t cases = 0, lives = 0, turns = 0, images = 0;
     std::int64_t virtual_ms = 0;
     std::set<std::string> seen;
     std::vector<failed_case> failed;
@@ -34,15 +34,23 @@ public:
     /// A calm case, and then the machine dies at each point that it passed, before and after: once, and
     /// `deep` times in a row, at the first points of each recovery.
     void points(std::uint64_t seed, int deep);
+    /// A case that models its disk, and then power is lost with each of its operations, or with every
+    /// `every`th: everything is kept, what was not synced is dropped, and a random part of that is kept.
+    /// `deep` times in a row: after the first loss, again in the recovery.
+    void losses(scenario s, const std::string& repeat, std::uint64_t every, int deep);
     verdict one(const scenario& s, const std::string& repeat);
 
     const tally& results() const { return tally_; }
+    bool goes_on() const { return go_on_(tally_); }
 
 private:
     void dying(const scenario& calm, std::vector<crash> crashes, int deep);
+    void losing(const scenario& s, const std::string& repeat, std::vector<power_loss> losses, int deep);
+    verdict one(const scenario& s, const std::string& repeat, const disk_life* reference);
 
     workplace place_;
     tally tally_;
+    disk_life reference_; ///< of losses()
     std::function<bool(const tally&)> go_on_;
 };
 

@@ -48,6 +48,8 @@ public:
     void begin_life();
     /// True: the machine dies here, or is dead already.
     bool ends_life(const fail_point& p, moment when);
+    /// Here and now, of something else than a point.
+    void die() { dead_ = true; }
     bool dead() const { return dead_; }
     std::uint64_t lives() const { return life_; }
 

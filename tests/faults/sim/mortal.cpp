@@ -123,14 +123,6 @@ private:
 
 const fail_point commit_point("ledger.commit");
 
-int before_commit(void* f) {
-    return static_cast<fate*>(f)->ends_life(commit_point, moment::before) ? 1 : 0;
-}
-
-int after_commit(void* f, sqlite3*, const char*, int) {
-    return static_cast<fate*>(f)->ends_life(commit_point, moment::after) ? SQLITE_ABORT : SQLITE_OK;
-}
-
 } // namespace
 
 asio::awaitable<void> pass(fate& f, const fail_point& p, moment when) {
@@ -150,11 +142,26 @@ std::shared_ptr<target::database> make_mortal(fate& f, target::database& inner) 
     return std::make_shared<mortal_target>(f, inner);
 }
 
-void make_mortal(fate& f, sqlite3* db) {
-    // A crash leaves the log as it is; closing would move it into the file first.
+mortal_ledger::mortal_ledger(fate& f, sqlite3* db, std::function<void(int)> committed)
+    : fate_(f), db_(db), committed_(std::move(committed)) {
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    sqlite3_commit_hook(db, before_commit, &f);
-    sqlite3_wal_hook(db, after_commit, &f); // in place of the automatic checkpoint
+    sqlite3_commit_hook(db, before_commit, this);
+    sqlite3_wal_hook(db, after_commit, this);
+}
+
+void mortal_ledger::stop_cleanly() {
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+}
+
+int mortal_ledger::before_commit(void* self) {
+    return static_cast<mortal_ledger*>(self)->fate_.ends_life(commit_point, moment::before) ? 1 : 0;
+}
+
+int mortal_ledger::after_commit(void* self, sqlite3*, const char*, int pages) {
+    auto& ledger = *static_cast<mortal_ledger*>(self);
+    if (ledger.fate_.ends_life(commit_point, moment::after)) return SQLITE_ABORT;
+    ledger.committed_(pages);
+    return ledger.fate_.dead() ? SQLITE_ABORT : SQLITE_OK;
 }
 
 } // namespace enrichd::faults

@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <functional>
 #include <memory>
 
 struct sqlite3;
@@ -40,16 +41,37 @@ std::shared_ptr<target::database> make_mortal(fate& f, target::database& inner);
 
 /// The points of each commit of a database: before it the transaction is rolled back, after it the commit is
 /// durable and the caller does not learn of it. A dead machine commits nothing.
-void make_mortal(fate& f, sqlite3* db);
+class mortal_ledger {
+public:
+    /// `committed`: asked after each commit, with the pages of the log. SQLite's automatic checkpoint, and
+    /// ours, give way to it.
+    mortal_ledger(fate& f, sqlite3* db, std::function<void(int)> committed);
+    mortal_ledger(const mortal_ledger&) = delete;
+    mortal_ledger& operator=(const mortal_ledger&) = delete;
 
-/// The points of the spool: files and folders made durable, and files renamed into place. The program's own
-/// fsync() and rename() take the place of the C library's; there is one fate at a time.
+    /// The log moves into the file when the database is closed. A crash leaves it as it is.
+    void stop_cleanly();
+
+private:
+    static int before_commit(void* self);
+    static int after_commit(void* self, sqlite3* db, const char* name, int pages);
+
+    fate& fate_;
+    sqlite3* db_;
+    std::function<void(int)> committed_;
+};
+
+/// The points of the spool: files and folders made durable, and files renamed into place. disk_calls.cpp asks
+/// at each; there is one fate at a time.
 class mortal_disk {
 public:
     explicit mortal_disk(fate& f);
     ~mortal_disk();
     mortal_disk(const mortal_disk&) = delete;
     mortal_disk& operator=(const mortal_disk&) = delete;
+
+    static bool dies_syncing(int fd, moment when);
+    static bool dies_renaming(const char* to, moment when);
 };
 
 } // namespace enrichd::faults

@@ -99,4 +99,15 @@ scenario draw_scenario(std::uint64_t seed) {
     return s;
 }
 
+scenario scripted_life(std::uint64_t seed) {
+    auto s = calm_scenario(seed);
+    s.models_disk = true;
+    s.longest_sleep = 6 * hour;
+    s.calm_at = s.batch_life + hour; // the first batches have their faults, the last ones have none
+    s.batches.line_error = 0.6;
+    s.batches.line_missing = 0.2;
+    s.deeds = {{30 * second, deed::restart, 0}, {s.batch_life, deed::restart, 0}};
+    return s;
+}
+
 } // namespace enrichd::faults

@@ -5,6 +5,7 @@
 #include "core/kind.hpp"
 #include "core/money.hpp"
 #include "tests/faults/sim/fail_points.hpp"
+#include "tests/faults/sim/power_loss.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -74,7 +75,8 @@ enum class deed {
     delete_row,
     block_target,
     unblock_target,
-    set_clock
+    set_clock,
+    restart
 };
 
 struct planned_deed {
@@ -105,6 +107,8 @@ struct scenario {
     target_faults database;
     std::vector<planned_deed> deeds;
     std::vector<crash> crashes;
+    std::vector<power_loss> losses;
+    bool models_disk = false; ///< from an empty disk on, which can lose what was not synced
 };
 
 /// How long after its creation the provider's list may not show a batch yet, and still no batch is paid for
@@ -120,5 +124,8 @@ inline constexpr std::int64_t longest_list_lag = 20 * minute;
 scenario calm_scenario(std::uint64_t seed);
 /// With some of everything.
 scenario draw_scenario(std::uint64_t seed);
+/// For the losses of power: everything that is written in a job's life is written in this one. The ledger is
+/// made, the daemon is stopped and started twice, lines of batches fail and are sent again.
+scenario scripted_life(std::uint64_t seed);
 
 } // namespace enrichd::faults

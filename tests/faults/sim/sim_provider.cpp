@@ -2,17 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/faults/sim/sim_provider.hpp"
 
-#include "daemon/spool.hpp"
+#include "daemon/provider/download_file.hpp"
 #include "tests/support/temp_folder.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace enrichd::faults {
 
 namespace {
+
+constexpr std::size_t piece_bytes = 1500; // of a download, as it comes in
 
 error busy() {
     error e{errc::provider_busy, "rate_limit_exceeded: try again later (simulated)"};
@@ -208,8 +211,14 @@ boost::asio::awaitable<result<std::uint64_t>> sim_provider::download(std::string
     const auto file = files_.find(file_id);
     if (file == files_.end() || what == fault::not_found) co_return not_found(file_id);
     if (what != fault::none) co_return lost(); // cut off: the client keeps nothing of it
-    if (const auto written = write_whole(to, file->second.content); !written) co_return written.error();
-    co_return file->second.content.size();
+    const auto& content = file->second.content;
+    provider::download_file here(std::move(to));
+    auto written = here.begin();
+    for (std::size_t at = 0; written && at < content.size(); at += piece_bytes)
+        written = here.append(std::span(content).subspan(at, std::min(piece_bytes, content.size() - at)));
+    if (written) written = here.finish();
+    if (!written) co_return written.error();
+    co_return content.size();
 }
 
 boost::asio::awaitable<result<void>> sim_provider::delete_file(std::string id) {

@@ -24,6 +24,7 @@ constexpr std::int64_t midnight = 1'767'225'600'000; // 2026-01-01 00:00:00Z
 constexpr std::int64_t longest_case = 20 * 24 * hour;
 constexpr std::uint64_t most_spins = 200'000; // steps of one moment
 constexpr std::uint64_t most_turns = 2'000;   // of one hour; a few jobs poll 120 times each
+constexpr int seldom_pages = 40; // of the ledger's log, between checkpoints: a case writes less than 1000
 
 sqlite3* newest_connection = nullptr;
 
@@ -31,6 +32,13 @@ int note_connection(sqlite3* db, const char**, const sqlite3_api_routines*) {
     newest_connection = db;
     return SQLITE_OK;
 }
+
+struct noting_connections {
+    noting_connections() { sqlite3_auto_extension(reinterpret_cast<void (*)()>(note_connection)); }
+    ~noting_connections() { sqlite3_reset_auto_extension(); }
+    noting_connections(const noting_connections&) = delete;
+    noting_connections& operator=(const noting_connections&) = delete;
+};
 
 std::shared_ptr<const config> settings_of(const scenario& s, const fs::path& folder) {
     auto c = std::make_shared<config>();
@@ -64,7 +72,11 @@ workplace::~workplace() {
     fs::remove_all(folder_, ignored);
 }
 
-fs::path workplace::fresh() {
+fs::path workplace::fresh(const scenario& s) {
+    const auto disk = folder_ / "disk";
+    fs::remove_all(disk);
+    fs::create_directory(disk);
+    if (s.models_disk) return disk / "enrichd";
     const auto state = folder_ / "state";
     fs::remove_all(state);
     fs::create_directory(state);
@@ -72,8 +84,9 @@ fs::path workplace::fresh() {
     return state;
 }
 
-simulation::machine::machine(simulation& s) : alarm(s.time_, s.clock_, s.scenario_.longest_sleep) {
-    sqlite3_auto_extension(reinterpret_cast<void (*)()>(note_connection));
+simulation::machine::machine(simulation& s)
+    : alarm(s.time_, s.clock_, s.scenario_.longest_sleep), lock(s.folder_) {
+    const noting_connections noting;
     engine_parts parts{.loop = loop.get_executor(),
                        .pool = loop.get_executor(),
                        .clock = s.clock_,
@@ -85,8 +98,8 @@ simulation::machine::machine(simulation& s) : alarm(s.time_, s.clock_, s.scenari
     engine_world world{settings_of(s.scenario_, s.folder_), std::make_shared<model_catalogue>(catalogue()),
                        make_mortal(s.fate_, s.provider_), make_mortal(s.fate_, s.target_)};
     brain = std::make_unique<engine>(std::move(parts), std::move(world));
-    make_mortal(s.fate_, newest_connection);
-    sqlite3_reset_auto_extension();
+    commits.emplace(s.fate_, newest_connection, [&s](int pages) { s.committed(pages); });
+    s.committed(0);
     boost::asio::co_spawn(loop, brain->run(), [&s](std::exception_ptr failed) {
         if (!failed || s.fate_.dead()) return;
         try {
@@ -102,7 +115,7 @@ simulation::machine::~machine() {
     loop.kill();
 }
 
-simulation::simulation(const scenario& s, fs::path folder)
+simulation::simulation(const scenario& s, fs::path folder, const disk_life* reference)
     : scenario_(s),
       folder_(std::move(folder)),
       time_(midnight),
@@ -112,7 +125,12 @@ simulation::simulation(const scenario& s, fs::path folder)
       target_(s, time_),
       fate_(s.crashes),
       chance_(s.seed * 2 + 0xc1a5),
-      begin_ms_(midnight) {}
+      begin_ms_(midnight) {
+    if (!s.models_disk) return;
+    power_.emplace(folder_.parent_path(), fate_, s.losses, reference);
+    // What SQLite draws decides what it writes, and names the installation.
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, static_cast<int>(s.seed % 1'000'000) + 1, nullptr);
+}
 
 verdict simulation::run() {
     start();
@@ -120,6 +138,10 @@ verdict simulation::run() {
     }
     check_end();
     machine_.reset();
+    if (power_) {
+        verdict_.disk = power_->life();
+        verdict_.images = power_->losses();
+    }
     verdict_.first_life = fate_.first_life();
     verdict_.seen = fate_.seen();
     verdict_.lives = fate_.lives();
@@ -133,7 +155,9 @@ bool simulation::step() {
         restart();
         return true;
     }
-    return spin() || (use() && (spin() || advance())); // a command wakes the machine
+    if (spin()) return true;
+    if (!use()) return false;
+    return fate_.dead() || spin() || advance(); // a command wakes the machine, or was its last
 }
 
 // One step of the machine. False if it waits for time, or for a command.
@@ -145,9 +169,8 @@ bool simulation::spin() {
 }
 
 bool simulation::advance() {
-    if (fate_.dead()) return true;
     auto next = time_.next();
-    if (next_deed_ < scenario_.deeds.size())
+    if (migrated_ && next_deed_ < scenario_.deeds.size()) // else nobody does it yet
         next = std::min(next.value_or(longest_case + begin_ms_),
                         std::max(begin_ms_ + scenario_.deeds[next_deed_].at_ms, time_.now_ms()));
     if (!next) {
@@ -169,14 +192,48 @@ bool simulation::advance() {
 
 void simulation::start() {
     fate_.begin_life();
-    machine_ = std::make_unique<machine>(*this);
-    if (!fate_.dead()) check_promises();
+    try {
+        machine_ = std::make_unique<machine>(*this);
+    } catch (const std::exception& e) {
+        if (!fate_.dead()) violated(fmt::format("I7: the daemon does not start: {}", e.what()));
+        return;
+    }
+    if (fate_.dead()) return;
+    check_promises();
+    if (run_) check_budget(machine_->brain->ledger(), *run_, verdict_.violations);
+}
+
+void simulation::stop_cleanly() {
+    try {
+        machine_->brain->mark_stopped();
+    } catch (const std::exception& e) {
+        if (!fate_.dead()) violated(fmt::format("I7: the daemon does not stop: {}", e.what()));
+        return;
+    }
+    machine_->commits->stop_cleanly();
+    machine_.reset();
+    if (!fate_.dead()) start();
+}
+
+// Nothing that was promised may be lost with the power.
+void simulation::come_back() {
+    for (auto& wrong : power_->come_back(folder_, provider_))
+        violated(std::move(wrong));
+}
+
+void simulation::committed(int pages) {
+    if (!power_ || fate_.dead()) return;
+    power_->witness(newest_connection);
+    if (pages >= seldom_pages)
+        sqlite3_wal_checkpoint_v2(newest_connection, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }
 
 // Power is back after some seconds or minutes.
 void simulation::restart() {
     log::debug(fmt::format("-- the machine died, {} points into its life", fate_.passed()));
     machine_.reset();
+    if (power_ && power_->is_lost()) come_back();
+    if (!verdict_.violations.empty()) return;
     time_.advance_to(time_.now_ms() + chance_.number(second, chance_.one_in(4) ? 10 * minute : 20 * second));
     spins_ = 0;
     start();
@@ -218,6 +275,7 @@ void simulation::check_promises() {
 void simulation::check_end() {
     const bool ended = verdict_.violations.empty();
     if (ended) check_promises();
+    if (!machine_) return; // there is no ledger that could be opened
     machine_.reset();
     check_books(folder_ / "ledger.db", provider_, target_, scenario_, promised_, ended, verdict_.violations);
 }

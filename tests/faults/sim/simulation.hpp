@@ -3,8 +3,10 @@
 #pragma once
 
 #include "daemon/engine.hpp"
+#include "state/directory_lock.hpp"
 #include "tests/faults/sim/fail_points.hpp"
 #include "tests/faults/sim/mortal.hpp"
+#include "tests/faults/sim/power_supply.hpp"
 #include "tests/faults/sim/scenario.hpp"
 #include "tests/faults/sim/sim_provider.hpp"
 #include "tests/faults/sim/sim_target.hpp"
@@ -28,6 +30,8 @@ struct verdict {
     std::uint64_t lives = 0;
     std::uint64_t turns = 0;
     std::int64_t virtual_ms = 0;
+    disk_life disk;           ///< where the case models its disk
+    std::uint64_t images = 0; ///< of the disk, that lives began from
 };
 
 /// A folder in memory, if this machine has one, and in it a ledger that is new.
@@ -38,8 +42,9 @@ public:
     workplace(const workplace&) = delete;
     workplace& operator=(const workplace&) = delete;
 
-    /// Everything of the case before is gone.
-    std::filesystem::path fresh();
+    /// A state directory for the case: with a ledger that is new, or not even made yet, below the root of a
+    /// disk that is modelled. Everything of the case before is gone.
+    std::filesystem::path fresh(const scenario& s);
 
 private:
     std::filesystem::path folder_;
@@ -55,7 +60,8 @@ struct promises {
 
 class simulation {
 public:
-    simulation(const scenario& s, std::filesystem::path folder);
+    /// `reference`: what the same case does to its disk without losses of power; may be null.
+    simulation(const scenario& s, std::filesystem::path folder, const disk_life* reference = nullptr);
     verdict run();
 
 private:
@@ -65,6 +71,8 @@ private:
         ~machine();
         virtual_alarm alarm;
         mortal_loop loop;
+        directory_lock lock;
+        std::optional<mortal_ledger> commits; // outlives the ledger
         std::unique_ptr<engine> brain;
         bool asked_to_migrate = false;
     };
@@ -73,6 +81,9 @@ private:
     bool advance();
     void start();
     void restart();
+    void stop_cleanly();
+    void come_back();
+    void committed(int pages);
     bool spin();
     bool use();
     void do_deed(const planned_deed& d);
@@ -95,6 +106,7 @@ private:
     sim_target target_;
     fate fate_;
     mortal_disk disk_{fate_};
+    std::optional<power_supply> power_; ///< where the case models its disk
     chance chance_;
     std::int64_t begin_ms_;
     std::unique_ptr<machine> machine_;

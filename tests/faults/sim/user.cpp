@@ -67,10 +67,10 @@ bool simulation::use() {
             });
         return true;
     }
-    while (next_deed_ < scenario_.deeds.size() && !fate_.dead() &&
+    while (machine_ && next_deed_ < scenario_.deeds.size() && !fate_.dead() &&
            begin_ms_ + scenario_.deeds[next_deed_].at_ms <= time_.now_ms())
         do_deed(scenario_.deeds[next_deed_]);
-    if (fate_.dead()) return true;
+    if (fate_.dead() || !machine_) return true;
     if (!run_) {
         begin_run();
         return true;
@@ -146,6 +146,10 @@ void simulation::do_deed(const planned_deed& d) {
     case deed::set_clock:
         clock_.set_by(d.number);
         machine_->alarm.ring(); // as the kernel's timer does
+        break;
+    case deed::restart:
+        stop_cleanly();
+        done = !fate_.dead();
         break;
     }
     if (done) ++next_deed_;
