@@ -1,6 +1,7 @@
 // The C library's calls that change a disk, as the linker finds them here first: ours and libsqlite3's. Of
 // the programs, not of the library, as it takes the place of functions of the C library.
 // SPDX-License-Identifier: Apache-2.0
+#undef _FORTIFY_SOURCE // its headers define open() themselves
 #include "tests/faults/sim/disk_recorder.hpp"
 #include "tests/faults/sim/mortal.hpp"
 
