@@ -91,6 +91,7 @@ void deployment::start_sandbox(const deployment_options& o) {
         write_file(folder_ / "scenario.json", o.scenario.dump());
         command.insert(command.end(), {"--scenario", (folder_ / "scenario.json").string()});
     }
+    if (!o.api_key.empty()) command.insert(command.end(), {"--api-key", o.api_key});
     sandbox_ = std::make_unique<process>(command, environment{}, folder_ / "sandbox.log");
     provider_url_ = wait_for_line(folder_ / "sandbox.log", "listening on ", *sandbox_);
 }
@@ -106,13 +107,17 @@ void deployment::write_config(const deployment_options& o) const {
             (folder_ / "enrichd.sock").string(), o.more_poll, o.more_submit, o.more_config));
 }
 
-void deployment::start_daemon() {
-    const notify_socket ready(folder_ / "notify.sock");
+void deployment::launch_daemon() {
     auto variables = variables_;
     variables["NOTIFY_SOCKET"] = (folder_ / "notify.sock").string();
     daemon_ = std::make_unique<process>(
         arguments{program("enrichd"), "--config", (folder_ / "enrichd.toml").string()}, variables,
         folder_ / "enrichd.log");
+}
+
+void deployment::start_daemon() {
+    const notify_socket ready(folder_ / "notify.sock");
+    launch_daemon();
     if (!ready.wait_for_ready(*daemon_)) throw std::runtime_error("enrichd did not start: " + daemon_log());
 }
 

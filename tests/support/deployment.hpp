@@ -25,6 +25,7 @@ struct deployment_options {
     std::string more_provider = {};    ///< the same, within [provider]
     std::string more_poll = {};        ///< within [poll]
     std::string more_submit = {};      ///< within [submit]
+    std::string api_key = {};          ///< that the sandbox demands; empty: it takes any, or none
     environment variables = {};        ///< of the daemon
 };
 
@@ -35,6 +36,8 @@ public:
 
     /// Starts the daemon and returns when it has said READY=1, as it says to systemd.
     void start_daemon();
+    /// Starts it, and returns at once. What it says to systemd goes to path("notify.sock").
+    void launch_daemon();
     /// With SIGHUP; returns when the daemon says that it has read its configuration again, or kept the old
     /// one.
     void reload_daemon();
@@ -59,6 +62,9 @@ public:
     std::int64_t booked_tokens() const;
     void set_scenario(const nlohmann::json& scenario) const;
 
+    /// The running daemon, or the one that ended last.
+    process& daemon() const { return *daemon_; }
+    const std::filesystem::path& folder() const { return folder_.path(); }
     std::filesystem::path state() const { return folder_ / "state"; }
     std::filesystem::path config_file() const { return folder_ / "enrichd.toml"; }
     std::filesystem::path news() const { return folder_ / "news.db"; } ///< the SQLite target

@@ -85,6 +85,17 @@ std::string postgres_server::create_database() {
     return name;
 }
 
+void postgres_server::require_password(std::string_view role) {
+    const auto path = folder_ + "/data/pg_hba.conf";
+    const auto rest = read_file(path);
+    std::ofstream(path) << fmt::format("local all {} scram-sha-256\n{}", role, rest);
+    postgres_client(url()).exec("SELECT pg_reload_conf()");
+}
+
+std::string postgres_server::log() const {
+    return read_file(folder_ + "/server.log");
+}
+
 void postgres_server::pg_ctl(std::string_view arguments) const {
     run(fmt::format("{}/pg_ctl -D {}/data -w {}", server_programs(), folder_, arguments),
         folder_ + "/pg_ctl.log");

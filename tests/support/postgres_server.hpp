@@ -27,6 +27,10 @@ public:
     /// A new database, empty but for pgvector; returns its name.
     std::string create_database();
 
+    /// Lets a role in with its password alone (SCRAM), where everybody else needs none.
+    void require_password(std::string_view role);
+    std::string log() const; ///< all that the server wrote so far
+
     void start();
     void stop(std::string_view mode = "fast"); ///< "smart", "fast", or "immediate", which is a crash
 

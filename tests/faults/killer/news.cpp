@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/faults/killer/news.hpp"
+
+#include "tests/faults/killer/news_postgres.hpp"
+#include "tests/faults/killer/news_sqlite.hpp"
+
+#include <fmt/format.h>
+
+namespace enrichd::killer {
+
+std::string news::any_key(chance& c) {
+    return exec(
+        fmt::format("SELECT event_id FROM events ORDER BY event_id LIMIT 1 OFFSET {}", c.number(0, 19)));
+}
+
+std::string news::edit_row(chance& c) {
+    const auto key = any_key(c);
+    exec(fmt::format("UPDATE documents SET clean_text = 'Edited {}. ' || clean_text WHERE event_id = '{}'",
+                     c.number(1, 1'000'000), key));
+    return "edits row " + key;
+}
+
+std::string news::delete_row(chance& c) {
+    const auto key = any_key(c);
+    exec(fmt::format(
+        "DELETE FROM documents WHERE event_id = '{0}'; DELETE FROM events WHERE event_id = '{0}'", key));
+    return "deletes row " + key;
+}
+
+std::string news::enrich_elsewhere(chance& c) {
+    const auto key = any_key(c);
+    exec(fmt::format("UPDATE events SET summary_en = '{}', summary_model = 'gpt-4o-mini', summary_version = "
+                     "'gpt-4o-mini-v1', summary_source_hash = NULL WHERE event_id = '{}'",
+                     not_ours, key));
+    enriched_elsewhere_.insert(key);
+    return "the original module summarises row " + key;
+}
+
+std::unique_ptr<news> make_news(const round_plan& p, const std::filesystem::path& folder) {
+    if (p.postgres) return std::make_unique<news_in_postgres>(p, folder);
+    return std::make_unique<news_in_sqlite>(p, folder);
+}
+
+} // namespace enrichd::killer

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/faults/killer/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace enrichd::killer {
+
+namespace {
+
+using nlohmann::json;
+
+// One to three events out of the first ones, so that each fault hits somebody and none hits for ever.
+json some(chance& c, int among) {
+    std::set<std::int64_t> numbers;
+    for (auto n = c.number(1, 3); n > 0; --n)
+        numbers.insert(c.number(1, among));
+    return numbers;
+}
+
+void draw_calls(chance& c, const round_plan& p, json& rules) {
+    if (c.one_in(2))
+        rules.push_back({{"on", "create"}, {"nth", some(c, 6)}, {"do", "drop"}, {"when", "after"}});
+    if (c.one_in(2))
+        rules.push_back({{"on", "create"}, {"nth", some(c, 6)}, {"do", "drop"}, {"when", "before"}});
+    if (c.one_in(3))
+        rules.push_back(
+            {{"on", "create"}, {"nth", some(c, 6)}, {"do", "cut"}, {"after_bytes", c.number(0, 900)}});
+    if (c.one_in(3))
+        rules.push_back({{"on", "create"}, {"nth", some(c, 6)}, {"do", "delay"}, {"seconds", 0.3}});
+    if (c.one_in(2))
+        rules.push_back({{"on", "upload"}, {"nth", some(c, 6)}, {"do", "status"}, {"status", 503}});
+    if (c.one_in(3))
+        rules.push_back({{"on", "upload"}, {"nth", some(c, 6)}, {"do", "drop"}, {"when", "after"}});
+    if (c.one_in(2))
+        rules.push_back({{"on", "get"}, {"probability", 0.2}, {"do", "status"}, {"status", 500}});
+    if (c.one_in(2))
+        rules.push_back({{"on", "list"}, {"nth", some(c, 5)}, {"do", "status"}, {"status", 502}});
+    if (c.one_in(2))
+        rules.push_back(
+            {{"on", "content"}, {"nth", some(c, 6)}, {"do", "cut"}, {"after_bytes", c.number(0, 9000)}});
+    if (c.one_in(4)) rules.push_back({{"on", "content"}, {"nth", some(c, 6)}, {"do", "no_range"}});
+    // A careless provider repeats what it was sent.
+    if (c.one_in(3)) {
+        const auto complaint =
+            fmt::format("Incorrect API key provided: {}. Look at your account.", p.api_key());
+        rules.push_back({{"on", c.one_in(2) ? "get" : "content"},
+                         {"nth", some(c, 8)},
+                         {"do", "status"},
+                         {"status", 401},
+                         {"body", {{"error", {{"message", complaint}, {"code", "invalid_api_key"}}}}}});
+    }
+}
+
+void draw_batches(chance& c, round_plan& p, json& rules) {
+    if (c.one_in(3))
+        rules.push_back(
+            {{"on", "batch"}, {"nth", some(c, 6)}, {"do", "list_lag"}, {"calls", c.number(1, 2)}});
+    if (c.one_in(3))
+        rules.push_back({{"on", "batch"}, {"nth", some(c, 6)}, {"do", "expire"}, {"fraction", c.real()}});
+    if (c.one_in(5))
+        rules.push_back({{"on", "batch"}, {"nth", some(c, 6)}, {"do", "cancel"}, {"fraction", c.real()}});
+    if (c.one_in(5)) rules.push_back({{"on", "batch"}, {"nth", some(c, 6)}, {"do", "fail"}});
+    if (c.one_in(4)) rules.push_back({{"on", "batch"}, {"nth", some(c, 6)}, {"do", "reorder"}});
+    if (c.one_in(8)) { // all looks and one more, and its answer is lost
+        const auto nth = some(c, 6);
+        rules.push_back({{"on", "batch"}, {"nth", nth}, {"do", "list_lag"}, {"calls", 4}});
+        rules.push_back({{"on", "create"}, {"nth", nth}, {"do", "drop"}, {"when", "after"}});
+        p.hides_batches = true;
+    }
+}
+
+void draw_lines(chance& c, round_plan& p, json& rules) {
+    if (c.one_in(2)) return;
+    for (const auto* what : {"missing", "garbled", "duplicate", "unknown_id", "status"})
+        if (c.one_in(2)) {
+            rules.push_back({{"on", "line"}, {"batch", some(c, 8)}, {"nth", some(c, 6)}, {"do", what}});
+            p.keeps_results = true; // they show whose answers were lost
+        }
+}
+
+} // namespace
+
+std::string round_plan::api_key() const {
+    return fmt::format("sk-canary{:016x}key", seed * 0x9e3779b97f4a7c15U + 1);
+}
+
+std::string round_plan::password() const {
+    return fmt::format("canary{:016x}word", seed * 0x9e3779b97f4a7c15U + 2);
+}
+
+round_plan draw_plan(std::uint64_t seed) {
+    chance c(seed * 2 + 0x6b11);
+    round_plan p;
+    p.seed = seed;
+    p.postgres = !c.one_in(3);
+    p.rows = static_cast<int>(c.number(20, 60));
+    p.deeds = static_cast<int>(c.number(8, 20));
+    p.batch_seconds = fmt::format("{:.1f}", c.one_in(3) ? 0.0 : c.real() * 2);
+    p.max_requests = static_cast<int>(c.number(4, 25));
+    p.merge_rows = static_cast<int>(c.number(1, 12));
+    p.key_in_file = c.one_in(2);
+    p.url_in_environment = c.one_in(2);
+    p.password_as_word = c.one_in(2);
+    p.keeps_results = c.one_in(2);
+    auto rules = json::array();
+    draw_calls(c, p, rules);
+    draw_batches(c, p, rules);
+    draw_lines(c, p, rules);
+    p.scenario = {{"seed", seed % 1'000'000}, {"rules", rules}};
+    return p;
+}
+
+std::string to_string(const round_plan& p) {
+    return fmt::format("{}, {} rows, {} rules{}", p.postgres ? "PostgreSQL" : "SQLite", p.rows,
+                       p.scenario["rules"].size(), p.hides_batches ? ", batches hidden" : "");
+}
+
+} // namespace enrichd::killer

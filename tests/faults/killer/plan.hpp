@@ -1,0 +1,41 @@
+// What a round is made of: everything that its seed decides before it begins.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/faults/sim/scenario.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace enrichd::killer {
+
+using faults::chance;
+
+struct round_plan {
+    std::uint64_t seed = 0;
+    bool postgres = true;
+    int rows = 30;
+    int deeds = 12; ///< kills, faults and commands, one after another
+    nlohmann::json scenario;
+    std::string batch_seconds;
+    int max_requests = 10;
+    int merge_rows = 5;
+    bool key_in_file = false;        ///< else in the daemon's environment
+    bool url_in_environment = false; ///< else in the configuration file
+    bool password_as_word = false;   ///< "?password=", else in the URL's user part
+    bool keeps_results = false;      ///< output files stay at the provider
+    bool hides_batches = false;      ///< longer than all looks through the list: a second batch may be made
+
+    /// The secrets of this round.
+    std::string api_key() const;
+    std::string password() const;
+};
+
+round_plan draw_plan(std::uint64_t seed);
+
+/// One line for people.
+std::string to_string(const round_plan& p);
+
+} // namespace enrichd::killer
