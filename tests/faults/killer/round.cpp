@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <fstream>
 
 namespace enrichd::killer {
@@ -60,7 +61,7 @@ public:
 
     round_result take() {
         try {
-            victim_.start();
+            victim_.rise(dice_);
             if (victim_.ask({"migrate"}).code != 0) throw std::runtime_error("the migration failed");
             harass();
             mischief_.heal_all();
@@ -97,7 +98,7 @@ private:
             else if (dice_.one_in(4))
                 mischief_.touch_row(dice_);
             else if (plan_.postgres && dice_.one_in(5))
-                mischief_.crash_server(dice_);
+                crash_server();
             else if (dice_.one_in(2))
                 mischief_.go_on(dice_);
             else
@@ -112,14 +113,24 @@ private:
         }
         if (dice_.one_in(3)) {
             const auto* state = states[dice_.number(0, std::size(states) - 1)];
-            for (int looks = 0; looks < 30 && !is_a_job(state); ++looks) {
-            }
+            wait_for(state);
             say(fmt::format("SIGKILL, wanted at {}", state));
         } else {
             wait_ms(dice_.number(0, 300));
             say("SIGKILL");
         }
         victim_.kill(dice_);
+    }
+
+    void crash_server() {
+        if (dice_.one_in(2)) wait_for("fetched"); // in the middle of a merge, if there is luck
+        mischief_.crash_server(dice_);
+    }
+
+    // Until a job is in this state, or for some looks.
+    void wait_for(const char* state) {
+        for (int looks = 0; looks < 30 && !is_a_job(state); ++looks) {
+        }
     }
 
     bool is_a_job(const char* state) {
@@ -131,11 +142,14 @@ private:
     }
 
     void command() {
-        switch (dice_.number(0, 4)) {
+        switch (dice_.number(0, 7)) {
         case 0: return victim_.order_run(dice_);
         case 1: (void)victim_.ask({"plan"}, 90); break;
         case 2: (void)victim_.ask({"status"}); break;
         case 3: (void)victim_.ask({"jobs", "--all"}); break;
+        case 4: (void)victim_.ask({"adopt"}); break;
+        case 5: (void)victim_.ask({"backup", "--out", deployment_.path("backup.db").string()}); break;
+        case 6: deployment_.daemon().signal(SIGHUP); break;
         default: (void)victim_.ask({"report"});
         }
     }

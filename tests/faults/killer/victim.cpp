@@ -56,17 +56,21 @@ void victim::check_alive() {
         out_.push_back(fmt::format("I7: enrichd ended by itself, with {}", daemon.wait()));
 }
 
-void victim::kill(chance& c) {
-    check_alive();
-    deployment_.kill_daemon();
-    ++kills_;
-    for (int deep = 1; deep < 3 && c.one_in(3); ++deep) {
+void victim::rise(chance& c) {
+    for (int deaths = 0; deaths < 2 && c.one_in(3); ++deaths) {
         deployment_.launch_daemon();
         wait_ms(c.number(0, 60));
         deployment_.kill_daemon();
         ++kills_;
     }
     start();
+}
+
+void victim::kill(chance& c) {
+    check_alive();
+    deployment_.kill_daemon();
+    ++kills_;
+    rise(c);
 }
 
 void victim::stop() {

@@ -25,7 +25,9 @@ public:
 
     /// Returns when it is ready. I7: it has a minute for that.
     void start();
-    /// With SIGKILL; now and then again on its way up, up to three deep. It runs afterwards.
+    /// Starts it, and now and then kills it on its way up, once or twice before the start that counts.
+    void rise(chance& c);
+    /// With SIGKILL; it runs afterwards. With the deaths of its rise that is up to three deep.
     void kill(chance& c);
     /// With SIGTERM; I7: it ends with 0 within a minute. It runs afterwards.
     void restart();
