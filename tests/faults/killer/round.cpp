@@ -90,6 +90,7 @@ private:
 
     void harass() {
         victim_.order_run(dice_);
+        wait_for_a_run();
         for (int deed = 0; deed < plan_.deeds; ++deed) {
             if (dice_.one_in(3))
                 kill_somehow();
@@ -104,6 +105,12 @@ private:
             else
                 wait_ms(dice_.number(0, 400));
         }
+    }
+
+    // A round without work would prove little; how far the building has come is left to chance.
+    void wait_for_a_run() {
+        for (int looks = 0; looks < 100 && victim_.ask_json({"status"})["runs"].empty(); ++looks)
+            wait_ms(10);
     }
 
     void kill_somehow() {
