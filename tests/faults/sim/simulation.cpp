@@ -138,10 +138,6 @@ verdict simulation::run() {
     }
     check_end();
     machine_.reset();
-    if (power_) {
-        verdict_.disk = power_->life();
-        verdict_.images = power_->losses();
-    }
     verdict_.first_life = fate_.first_life();
     verdict_.seen = fate_.seen();
     verdict_.lives = fate_.lives();
@@ -275,8 +271,14 @@ void simulation::check_promises() {
 void simulation::check_end() {
     const bool ended = verdict_.violations.empty();
     if (ended) check_promises();
-    if (!machine_) return; // there is no ledger that could be opened
+    const bool can_be_opened = machine_ != nullptr;
     machine_.reset();
+    if (power_) { // what is done to the disk from here on is not the machine's doing
+        verdict_.disk = power_->life();
+        verdict_.images = power_->losses();
+        power_.reset();
+    }
+    if (!can_be_opened) return;
     check_books(folder_ / "ledger.db", provider_, target_, scenario_, promised_, ended, verdict_.violations);
 }
 
