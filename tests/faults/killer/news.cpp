@@ -13,10 +13,20 @@ std::string news::any_key(chance& c) {
         fmt::format("SELECT event_id FROM events ORDER BY event_id LIMIT 1 OFFSET {}", c.number(0, 19)));
 }
 
+int news::stale_writes() {
+    // One text has one hash. A row's last value is of its text, so another hash beside that text is not.
+    return std::stoi(exec("SELECT count(DISTINCT a.event_id) FROM killer_audit AS a JOIN killer_audit AS b "
+                          "USING (event_id, kind, "
+                          "digest) WHERE a.hash <> b.hash"));
+}
+
 std::string news::edit_row(chance& c) {
     const auto key = any_key(c);
-    exec(fmt::format("UPDATE documents SET clean_text = 'Edited {}. ' || clean_text WHERE event_id = '{}'",
-                     c.number(1, 1'000'000), key));
+    // The first statement locks the row, under whose lock enrichd looks at the text.
+    exec(fmt::format(
+        "UPDATE events SET title = title WHERE event_id = '{1}'; UPDATE documents SET clean_text = 'Edited "
+        "{0}. ' || clean_text WHERE event_id = '{1}'",
+        c.number(1, 1'000'000), key));
     return "edits row " + key;
 }
 

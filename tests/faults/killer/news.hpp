@@ -45,6 +45,11 @@ public:
     /// Every row with its values, as a JSON array of {key, summary, summary_version, embedding,
     /// embedding_version}.
     virtual std::string snapshot() = 0;
+    /// From here on the table killer_audit has, by triggers, a row's text beside the hash that enrichd wrote
+    /// with each value. To be called once the columns are there.
+    virtual void audit() = 0;
+    /// How many rows got a value of a text that was another by then; once all have their last value.
+    int stale_writes();
     /// A copy of the rows as they are by now, without any value; its URL. Nobody may be connected.
     virtual std::string copy_without_values() = 0;
     /// Of the copy.

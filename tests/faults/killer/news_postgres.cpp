@@ -138,6 +138,23 @@ std::vector<trick> news_in_postgres::tricks() const {
     };
 }
 
+void news_in_postgres::audit() {
+    exec(R"SQL(
+        CREATE TABLE killer_audit (event_id text, kind text, digest text, hash text);
+        CREATE FUNCTION killer_audit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            INSERT INTO killer_audit
+            SELECT NEW.event_id, TG_ARGV[0], md5(string_agg(clean_text, '|' ORDER BY document_id)),
+                   to_jsonb(NEW) ->> TG_ARGV[0]
+            FROM documents WHERE event_id = NEW.event_id AND to_jsonb(NEW) ->> TG_ARGV[0] IS NOT NULL;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER audit_summaries AFTER UPDATE OF summary_en ON events FOR EACH ROW
+            EXECUTE FUNCTION killer_audit('summary_source_hash');
+        CREATE TRIGGER audit_embeddings AFTER UPDATE OF embedding ON events FOR EACH ROW
+            EXECUTE FUNCTION killer_audit('embedding_source_hash'))SQL");
+}
+
 std::string news_in_postgres::snapshot() {
     return exec(all_rows);
 }

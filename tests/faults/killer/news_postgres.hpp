@@ -21,6 +21,7 @@ public:
     void crash() override;
     void restart() override;
     std::vector<trick> tricks() const override;
+    void audit() override;
     std::string snapshot() override;
     std::string copy_without_values() override;
     std::string snapshot_of_copy() override;

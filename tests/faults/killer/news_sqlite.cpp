@@ -3,7 +3,10 @@
 
 #include "tests/support/process.hpp"
 
+#include <fmt/format.h>
+
 #include <stdexcept>
+#include <utility>
 
 namespace enrichd::killer {
 
@@ -69,6 +72,20 @@ std::vector<trick> news_in_sqlite::tricks() const {
          {"ALTER TABLE events RENAME COLUMN embedding TO embedding_away"},
          {"ALTER TABLE events RENAME COLUMN embedding_away TO embedding"}},
     };
+}
+
+void news_in_sqlite::audit() {
+    exec("CREATE TABLE killer_audit (event_id TEXT, kind TEXT, digest TEXT, hash TEXT)");
+    for (const auto& [column, hash] :
+         {std::pair("summary_en", "summary_source_hash"), std::pair("embedding", "embedding_source_hash")})
+        exec(fmt::format(R"SQL(
+            CREATE TRIGGER audit_{0} AFTER UPDATE OF {0} ON events WHEN NEW.{1} IS NOT NULL
+            BEGIN
+                INSERT INTO killer_audit
+                SELECT NEW.event_id, '{0}', group_concat(substr(clean_text, 1, 40), '|'), hex(NEW.{1})
+                FROM (SELECT clean_text FROM documents WHERE event_id = NEW.event_id ORDER BY document_id);
+            END)SQL",
+                         column, hash));
 }
 
 std::string news_in_sqlite::snapshot() {

@@ -19,6 +19,7 @@ public:
     void hold() override;
     void let_go() override { holder_.reset(); }
     std::vector<trick> tricks() const override;
+    void audit() override;
     std::string snapshot() override;
     std::string copy_without_values() override;
     std::string snapshot_of_copy() override;

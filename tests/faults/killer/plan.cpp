@@ -54,9 +54,8 @@ void draw_calls(chance& c, const round_plan& p, json& rules) {
 }
 
 void draw_batches(chance& c, round_plan& p, json& rules) {
-    if (c.one_in(3))
-        rules.push_back(
-            {{"on", "batch"}, {"nth", some(c, 6)}, {"do", "list_lag"}, {"calls", c.number(1, 2)}});
+    if (c.one_in(2)) // which batches' replies a kill will lose, nobody knows
+        rules.push_back({{"on", "batch"}, {"every", 1}, {"do", "list_lag"}, {"calls", c.number(1, 2)}});
     if (c.one_in(3))
         rules.push_back({{"on", "batch"}, {"nth", some(c, 6)}, {"do", "expire"}, {"fraction", c.real()}});
     if (c.one_in(5))

@@ -63,6 +63,7 @@ public:
         try {
             victim_.rise(dice_);
             if (victim_.ask({"migrate"}).code != 0) throw std::runtime_error("the migration failed");
+            news_->audit();
             harass();
             mischief_.heal_all();
             say("all is healed");
@@ -198,6 +199,9 @@ private:
         calm.stop_daemon();
         const auto rows = news_->snapshot();
         result_.rows = json::parse(rows).size();
+        if (const int stale = news_->stale_writes(); stale > 0)
+            result_.found.push_back(
+                fmt::format("I5: {} rows got values of texts that they had before", stale));
         check_rows(rows, news_->snapshot_of_copy(), news_->enriched_elsewhere(), result_.found);
     }
 
