@@ -44,6 +44,8 @@ constexpr flag flag_table[] = {
     {a_flag::resubmit, "--resubmit", "",
      "no batch was made: send it again, under the same submission. Should one show up after all, it is "
      "cancelled, and what it did is paid for"},
+    {a_flag::leave, "--leave", "",
+     "let it go instead, for ever: nothing waits for it, and what it holds may be bought again"},
 };
 
 const std::vector<flag_id> order_flags = {a_flag::kind,   a_flag::since,   a_flag::limit,
@@ -198,7 +200,7 @@ std::vector<command> make_commands() {
          "adopt",
          "Show batches at the provider that the ledger does not know, or take them into it",
          {"BATCH", "the provider's id of a batch"},
-         {a_flag::all},
+         {a_flag::all, a_flag::leave},
          {},
          r::adoptable,
          "enrichctl adopt --all"},

@@ -38,6 +38,7 @@ enum class flag_id {
     abandon,
     adopt,
     resubmit,
+    leave,
 };
 
 struct flag {

@@ -22,6 +22,7 @@ enum class errc {
     over_budget,        ///< the projection passes the limit; nothing was written or sent
     not_permitted,      ///< the peer may look, not operate
     unavailable,        ///< draining, or held by another: try again later
+    unknown_batches,    ///< the provider has batches that the ledger does not know: nothing new is bought
 
     provider_rejected,     ///< a clean refusal (4xx): the call had no effect and repeating it will not help
     provider_unauthorized, ///< 401 or 403: the key is wrong, or may not do this
@@ -43,7 +44,7 @@ enum class errc {
 /// True where trying again alone will not help: a key, a right, a column, room on a disk.
 constexpr bool needs_person(errc code) {
     return code == errc::provider_unauthorized || code == errc::target_blocked || code == errc::io ||
-           code == errc::disk_full || code == errc::internal;
+           code == errc::disk_full || code == errc::internal || code == errc::unknown_batches;
 }
 
 struct error {

@@ -166,6 +166,12 @@ struct batch_created {
     std::string batch_id;
     std::int64_t created_at = 0;
 }; ///< by our call, or found in the list
+struct batch_found {
+    std::string submission; ///< that it was made by
+    std::string file_id;
+    std::string batch_id;
+    std::int64_t created_at = 0;
+}; ///< in the list, though this ledger knows of no submission: it is an old copy that was put back
 struct batch_refused {
     std::string reason;
 }; ///< cleanly: no batch exists
@@ -202,7 +208,7 @@ struct abandon_wanted {}; ///< the user gives up a batch of which nothing more i
 using any = std::variant<upload_intended, file_uploaded, file_not_found, file_refused, submit_intended,
                          batch_created, batch_refused, batch_postponed, batch_unclear, batch_not_found,
                          resubmit_wanted, batch_seen, cancel_wanted, cancel_sent, results_fetched,
-                         slice_merged, all_merged, discard_wanted, abandon_wanted>;
+                         slice_merged, all_merged, discard_wanted, abandon_wanted, batch_found>;
 
 /// The event's word in the history: the name of its struct.
 std::string_view name(const any& e);

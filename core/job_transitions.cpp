@@ -22,6 +22,10 @@ state on(const built&, const event::discard_wanted&) {
     return discarded{};
 }
 
+state on(const built&, const event::batch_found& e) {
+    return submitted{e.submission, e.file_id, e.batch_id, e.created_at};
+}
+
 state on(const intent_upload&, const event::file_uploaded& e) {
     return uploaded{e.file_id, {}, 0};
 }
@@ -35,6 +39,10 @@ state on(const intent_upload&, const event::cancel_wanted&) {
     return cancelled{};
 }
 
+state on(const intent_upload&, const event::batch_found& e) {
+    return submitted{e.submission, e.file_id, e.batch_id, e.created_at};
+}
+
 state on(const uploaded& s, const event::submit_intended& e) {
     // The list is read back to the first time that this id was used.
     const bool again = e.submission == s.unused_submission;
@@ -42,6 +50,9 @@ state on(const uploaded& s, const event::submit_intended& e) {
 }
 state on(const uploaded&, const event::cancel_wanted&) {
     return cancelled{};
+}
+state on(const uploaded&, const event::batch_found& e) {
+    return submitted{e.submission, e.file_id, e.batch_id, e.created_at};
 }
 
 state on(const intent_submit& s, const event::batch_created& e) {

@@ -3,6 +3,7 @@
 
 #include "daemon/adoption_record.hpp"
 #include "daemon/on_pool.hpp"
+#include "daemon/purchase_gate.hpp"
 #include "daemon/row_survey.hpp"
 
 #include <fmt/format.h>
@@ -39,7 +40,22 @@ boost::asio::awaitable<result<adoption>> adopter::adopt(std::string batch_id, bu
     if (busy_)
         co_return error{errc::state_conflict, "another batch is being adopted; try again when it is done"};
     const flag_guard alone(busy_);
-    co_return co_await adopt_alone(std::move(batch_id), std::move(with));
+    auto done = co_await adopt_alone(batch_id, std::move(with));
+    if (done || done.error().code != errc::not_found) co_return done;
+    auto why = done.error();
+    let_go(batch_id, why);
+    co_return why;
+}
+
+// Of what is not there any more nothing can be taken in: it stands in nobody's way.
+void adopter::let_go(const std::string& batch_id, error& why) {
+    const auto unknown = ledger_.unknown().find(batch_id);
+    if (!unknown || unknown->let_go) return;
+    auto all_or_nothing = ledger_.begin();
+    ledger_.unknown().let_go(*unknown);
+    release_held(ledger_, clock_.now_ms());
+    all_or_nothing.commit();
+    why.detail += "; it is let go";
 }
 
 std::optional<adoption> adopter::known(const std::string& batch_id) {
@@ -55,13 +71,16 @@ std::optional<adoption> adopter::known(const std::string& batch_id) {
 
 // Building claims rows piece by piece: a batch that took some of them in between would be in its way.
 result<void> adopter::refuse_while_building() {
-    for (const auto& run : ledger_.runs().list_open())
+    const bool held = why_not_build(ledger_).has_value(); // a run that waits there has built nothing
+    for (const auto& run : ledger_.runs().list_open()) {
+        if (is_held_at_gate(run.waiting) || (held && run.state == run::state::requested)) continue;
         if (run.state == run::state::requested || run.state == run::state::building)
             return error{
                 errc::state_conflict,
                 fmt::format("run {0} is being built, and may buy again what the batch has; nothing "
                             "was adopted. Wait until it is built, or cancel it: enrichctl cancel {0}",
                             run_name(run.id))};
+    }
     return {};
 }
 
@@ -81,7 +100,7 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
                                     "left alone",
                                     batch_id)};
     const auto r = co_await recipe_for(label->kind.value_or(kind::summaries), with);
-    const unknown_batch candidate{*batch, *label, {}};
+    const unknown_batch candidate{*batch, *label, {}, false, {}};
     const auto why_not = obstacle(candidate, with.database->identity(), r);
     if (!why_not.empty()) {
         const bool is_database = !r && r.error().detail == why_not;

@@ -26,7 +26,9 @@ namespace enrichd {
 struct unknown_batch {
     batch_object batch;
     batch_label label;
-    std::string obstacle; ///< why it cannot be adopted; empty: it can
+    std::string obstacle;                ///< why it cannot be adopted; empty: it can
+    bool is_unsure = false;              ///< the obstacle is that the target cannot be reached now
+    std::optional<std::int64_t> own_job; ///< of this job, which was not submitted as far as the ledger knows
 };
 
 struct unknown_batches {
@@ -54,8 +56,8 @@ public:
 
     void set_provider(std::shared_ptr<provider::client> client) { client_ = std::move(client); }
 
-    /// All pages of the provider's list. Errors: provider_*.
-    boost::asio::awaitable<result<unknown_batches>> list(build_settings with);
+    /// The provider's list, back to this time. Errors: provider_*.
+    boost::asio::awaitable<result<unknown_batches>> list(build_settings with, std::int64_t since_ms = 0);
 
     /// The batch's job with its requests and rows, in one transaction at the end: what ends before it leaves
     /// at most a file in the spool, which the next try overwrites. Errors: not_found (no such batch),
@@ -67,12 +69,14 @@ private:
     template <class T>
     using awaitable = boost::asio::awaitable<T>;
 
-    awaitable<result<std::vector<unknown_batch>>> read_list();
+    awaitable<result<std::vector<unknown_batch>>> read_list(std::int64_t since_ms);
     awaitable<result<adoption>> adopt_alone(std::string batch_id, build_settings with);
     awaitable<result<sent_lines>> download_lines(batch_object batch, batch_label label);
     awaitable<result<sent_lines>> download_answers(batch_object batch, error why);
     awaitable<result<matched_batch>> match(recipe r, batch_label label, sent_lines sent, build_settings with);
     std::optional<std::int64_t> sibling_of(const unknown_batch& b);
+    std::optional<std::int64_t> job_to_take(const unknown_batch& b);
+    void let_go(const std::string& batch_id, error& why);
     std::string obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r);
     std::optional<adoption> known(const std::string& batch_id);
     result<void> refuse_while_building();

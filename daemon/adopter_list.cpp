@@ -3,7 +3,9 @@
 #include "daemon/adopter.hpp"
 
 #include "core/overloaded.hpp"
+#include "daemon/batch_search.hpp"
 #include "daemon/row_survey.hpp"
+#include "daemon/submission_name.hpp"
 
 #include <fmt/format.h>
 
@@ -60,14 +62,27 @@ std::vector<std::string> warnings_about(const std::vector<unknown_batch>& batche
 
 } // namespace
 
-// A twin is its job's: adopted, it would be booked twice. It may not be found yet, and is known by the file
-// of a job of this ledger that has another batch.
+// A twin is its job's: adopted, it would be booked twice. It may not be found yet, and is known by the job
+// that its submission names: one that has another batch, or that ended without one though one was asked for.
 std::optional<std::int64_t> adopter::sibling_of(const unknown_batch& b) {
     if (const auto twin = ledger_.twins().find(b.batch.id)) return twin->job_id;
-    if (b.label.installation != ledger_.installation()) return std::nullopt;
-    for (const auto& job : ledger_.jobs().with_file(b.label.sha256))
-        if (job.batch_id && *job.batch_id != b.batch.id) return job.id;
-    return std::nullopt;
+    const auto job = job_of_submission(ledger_, b.label.submission);
+    if (!job) return std::nullopt;
+    const bool has_another = job->batch_id && *job->batch_id != b.batch.id;
+    const bool asked_for_one = job->maybe_duplicate && job::has_ended(job->state);
+    return has_another || asked_for_one ? std::optional(job->id) : std::nullopt;
+}
+
+// One that was built, and not submitted as far as the ledger knows. A run that is not built yet begins its
+// jobs again, and its batches are for a person to adopt.
+std::optional<std::int64_t> adopter::job_to_take(const unknown_batch& b) {
+    if (did_nothing(b.batch)) return std::nullopt;
+    const auto job = job_of_submission(ledger_, b.label.submission);
+    const job::event::any found = job::event::batch_found{};
+    if (!job || !job::is_legal(job->state, found)) return std::nullopt;
+    if (job->batch_id == b.batch.id || ledger_.twins().find(b.batch.id)) return std::nullopt;
+    if (ledger_.runs().find(job->plan.run_id)->state != run::state::open) return std::nullopt;
+    return job->id;
 }
 
 std::string adopter::obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r) {
@@ -75,10 +90,15 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
     for (const auto& job : ledger_.jobs().list(true, std::numeric_limits<std::int64_t>::max()))
         if (const auto doubt = submission_in_doubt(job.state); !doubt.empty() && doubt == label.submission)
             return fmt::format("job {} looks for it itself", job_name(job.id));
+    if (const auto id = job_to_take(b))
+        return fmt::format("it is of job {}, which takes it up at the next start of enrichd", job_name(*id));
     if (const auto id = sibling_of(b))
         return fmt::format(
             "it is a second batch of job {}: enrichd stops it, and books what it did, by itself",
             job_name(*id));
+    if (const auto job = job_of_submission(ledger_, label.submission);
+        job && job->wishes.cancel == job::cancel_reason::abandon)
+        return fmt::format("it is of job {}, which was given up", job_name(job->id));
     if (auto why = why_empty(b.batch); !why.empty()) return why;
     if (!label.kind) return "its metadata names no kind that this version knows";
     if (label.target != target_mark(identity))
@@ -94,7 +114,7 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
     return {};
 }
 
-boost::asio::awaitable<result<std::vector<unknown_batch>>> adopter::read_list() {
+boost::asio::awaitable<result<std::vector<unknown_batch>>> adopter::read_list(std::int64_t since_ms) {
     const auto client = client_;
     std::vector<unknown_batch> found;
     std::set<std::string> listed;
@@ -107,18 +127,18 @@ boost::asio::awaitable<result<std::vector<unknown_batch>>> adopter::read_list() 
             if (!listed.insert(b.id).second) continue;
             any_new = true;
             const auto label = read_label(b.metadata);
-            if (label && !ledger_.jobs().find_batch(b.id)) found.push_back({std::move(b), *label, {}});
+            if (label) found.push_back({std::move(b), *label, {}, false, {}});
         }
         // A server that does not know `after` gives the same page again.
-        if (!any_new || !page->has_more.value_or(false)) break;
+        if (!any_new || !page->has_more.value_or(false) || is_all_older(page->batches, since_ms)) break;
     }
     std::stable_sort(found.begin(), found.end(),
                      [](const auto& a, const auto& b) { return a.batch.created_at > b.batch.created_at; });
     co_return found;
 }
 
-boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings with) {
-    auto found = co_await read_list();
+boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings with, std::int64_t since_ms) {
+    auto found = co_await read_list(since_ms);
     if (!found) co_return found.error();
     const auto identity = with.database->identity();
     std::map<kind, result<recipe>> recipes;
@@ -128,7 +148,15 @@ boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings wit
             auto r = co_await recipe_for(k, with);
             recipes.emplace(k, std::move(r));
         }
-        b.obstacle = obstacle(b, identity, recipes.at(k));
+    }
+    // Jobs go on while the list is read, and the target is asked.
+    std::erase_if(*found,
+                  [this](const auto& b) { return ledger_.jobs().find_batch(b.batch.id).has_value(); });
+    for (auto& b : *found) {
+        const auto& r = recipes.at(b.label.kind.value_or(kind::summaries));
+        b.obstacle = obstacle(b, identity, r);
+        b.own_job = job_to_take(b);
+        b.is_unsure = !r && r.error().code == errc::target_unavailable && b.obstacle == r.error().detail;
     }
     unknown_batches all;
     all.warnings = warnings_about(*found, ledger_.installation(), target_mark(identity));

@@ -4,6 +4,7 @@
 #include "core/run_order.hpp"
 #include "core/run_summary.hpp"
 #include "daemon/job_log.hpp"
+#include "daemon/purchase_gate.hpp"
 
 #include <fmt/format.h>
 
@@ -147,6 +148,8 @@ result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t 
             l.requests().add_row(done.job_id, plan.target, plan.kind, row);
         if (const auto recorded = bring_up_to_date(l, done.job_id, what, now_ms); !recorded)
             return recorded.error();
+        l.unknown().drop(what.batch.id);
+        release_held(l, now_ms);
         all_or_nothing.commit();
     }
     log_job(log::level::notice, *l.jobs().find(done.job_id),

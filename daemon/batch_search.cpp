@@ -12,7 +12,7 @@ namespace {
 // How far back before the intent the provider's list is read: its clock may run behind ours.
 constexpr std::int64_t clock_slack_seconds = 15 * 60;
 
-// "ed1-<installation>-<job>-" of "ed1-<installation>-<job>-<try>".
+// All but the try: see submission_id().
 std::string_view job_of(std::string_view submission) {
     return submission.substr(0, submission.rfind('-') + 1);
 }
@@ -26,15 +26,8 @@ bool is_meant(const batch_object& b, const batch_search& what) {
     return !what.file_id.empty() && b.input_file_id == what.file_id && b.status != batch_status::failed;
 }
 
-// The end of a list that is newest first. One page out of order, as of a server that lists the oldest first,
-// proves nothing about the pages behind it.
-bool is_all_older(const std::vector<batch_object>& page, std::int64_t since) {
-    const auto newest_first = [](const auto& a, const auto& b) { return a.created_at > b.created_at; };
-    return std::is_sorted(page.begin(), page.end(), newest_first) && page.size() > 1 &&
-           page.front().created_at > page.back().created_at && page.front().created_at < since;
-}
+} // namespace
 
-// Of several batches of one submission: one that does its work before one that does not, then the oldest.
 bool is_better_to_keep(const batch_object& a, const batch_object& b) {
     const auto is_lost = [](const batch_object& x) {
         return x.status == batch_status::failed || x.status == batch_status::cancelled ||
@@ -43,11 +36,15 @@ bool is_better_to_keep(const batch_object& a, const batch_object& b) {
     return std::pair(is_lost(a), a.created_at) < std::pair(is_lost(b), b.created_at);
 }
 
-} // namespace
+bool is_all_older(const std::vector<batch_object>& page, std::int64_t since_ms) {
+    const auto since = since_ms / 1000 - clock_slack_seconds;
+    const auto newest_first = [](const auto& a, const auto& b) { return a.created_at > b.created_at; };
+    return std::is_sorted(page.begin(), page.end(), newest_first) && page.size() > 1 &&
+           page.front().created_at > page.back().created_at && page.front().created_at < since;
+}
 
 boost::asio::awaitable<result<std::vector<batch_object>>> find_batches(
     std::shared_ptr<provider::client> client, batch_search what) {
-    const auto since = what.since_ms / 1000 - clock_slack_seconds;
     std::vector<batch_object> found;
     std::set<std::string> listed;
     std::string after;
@@ -61,7 +58,7 @@ boost::asio::awaitable<result<std::vector<batch_object>>> find_batches(
             if (is_meant(b, what)) found.push_back(b);
         }
         // A server that does not know `after` gives the same page again.
-        if (!any_new || !page->has_more.value_or(false) || is_all_older(page->batches, since)) break;
+        if (!any_new || !page->has_more.value_or(false) || is_all_older(page->batches, what.since_ms)) break;
         after = page->batches.back().id;
     }
     std::stable_sort(found.begin(), found.end(), is_better_to_keep);

@@ -24,6 +24,14 @@ struct batch_search {
 boost::asio::awaitable<result<std::vector<batch_object>>> find_batches(
     std::shared_ptr<provider::client> client, batch_search what);
 
+/// Of several batches of one submission: one that does its work before one that does not, then the oldest.
+bool is_better_to_keep(const batch_object& a, const batch_object& b);
+
+/// The end of a list that is newest first: what follows a page is older than this time, by some slack for the
+/// clocks. One page out of order, as of a server that lists the oldest first, proves nothing about the pages
+/// behind it.
+bool is_all_older(const std::vector<batch_object>& page, std::int64_t since_ms);
+
 /// It failed before any request of it ran: it cost nothing, and holds nothing.
 bool did_nothing(const batch_object& b);
 

@@ -50,6 +50,7 @@ engine::engine(engine_parts p, engine_world w)
       builder_(ledger_, spool_, clock_, p.pool),
       settler_(ledger_, spool_, clock_, p.pool),
       adopter_(ledger_, spool_, clock_, p.pool),
+      finder_(ledger_, adopter_, clock_, [this] { return current(); }),
       reports_(ledger_, spool_, clock_, p.pool),
       run_driver_(run_parts()),
       sweeper_(ledger_, clock_, random_, [this] { changes_.bump(); }),
@@ -61,6 +62,7 @@ engine::engine(engine_parts p, engine_world w)
       operations_(operation_parts_of(p)) {
     scheduler_.heed([this] { return storage_.trouble().has_value(); },
                     [this](const std::exception_ptr& failed) { return storage_.suspect(failed); });
+    sweeper_.set_finder([this](chore_row c) { return finder_.look(std::move(c)); });
     builder_.on_progress([this] { changes_.bump(); });
     set_world(std::move(w));
 }

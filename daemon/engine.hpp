@@ -18,6 +18,7 @@
 #include "daemon/spool.hpp"
 #include "daemon/storage_watch.hpp"
 #include "daemon/sweeper.hpp"
+#include "daemon/unknown_finder.hpp"
 #include "state/ledger.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -107,6 +108,7 @@ private:
     run_builder builder_;
     run_settler settler_;
     adopter adopter_;
+    unknown_finder finder_;
     report_writer reports_;
     run_driver run_driver_;
     sweeper sweeper_;

@@ -4,7 +4,9 @@
 #include "core/overloaded.hpp"
 #include "daemon/bill.hpp"
 #include "daemon/job_log.hpp"
+#include "daemon/purchase_gate.hpp"
 #include "daemon/remote_files.hpp"
+#include "daemon/submission_name.hpp"
 #include "daemon/twins.hpp"
 
 #include <fmt/format.h>
@@ -68,10 +70,6 @@ bool is_new_submission(const job_row& before, const job::event::any& what) {
 
 } // namespace
 
-std::string submission_id(const std::string& installation, std::int64_t job_id, std::int64_t attempt) {
-    return fmt::format("ed1-{}-{}-{}", installation, job_id, attempt);
-}
-
 job_driver::job_driver(ledger& l, effects& e, const clock& c, std::function<double()> random)
     : ledger_(l), effects_(e), clock_(c), random_(std::move(random)) {}
 
@@ -86,7 +84,7 @@ boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
         ledger_.jobs().postpone(*row, {}, clock_.now_ms());
         co_return;
     }
-    if (hold_while_paused(*row, what)) co_return;
+    if (hold_while_paused(*row, what) || hold_at_gate(*row, what)) co_return;
 
     if (const auto intended = job::intent(what, next_submission(*row), clock_.now_ms())) {
         record(*row, {*intended, "", std::nullopt});
@@ -127,7 +125,7 @@ void job_driver::heed_now(std::int64_t job_id) {
 std::string job_driver::next_submission(const job_row& row) const {
     if (const auto* u = std::get_if<job::uploaded>(&row.state); u && !u->unused_submission.empty())
         return u->unused_submission;
-    return submission_id(ledger_.installation(), row.id, row.submissions + 1);
+    return submission_id(ledger_.installation(), row, row.submissions + 1);
 }
 
 bool job_driver::note_deadline(const job_row& row) {
@@ -173,6 +171,15 @@ bool job_driver::holds_unknown(const job_row& row) const {
 bool job_driver::hold_while_paused(const job_row& row, const job::effect::any& what) {
     if (!begins_something(what) || !ledger_.paused()) return false;
     ledger_.jobs().postpone(row, {std::nullopt, 0, "paused"}, clock_.now_ms());
+    return true;
+}
+
+// A file that is looked for belongs to an upload that may have become a batch: that is looked for first.
+bool job_driver::hold_at_gate(const job_row& row, const job::effect::any& what) {
+    if (!begins_something(what) && !std::holds_alternative<job::effect::find_file>(what)) return false;
+    const auto why = why_not_send(ledger_);
+    if (!why) return false;
+    ledger_.jobs().postpone(row, {std::nullopt, 0, why->detail, why->code}, clock_.now_ms());
     return true;
 }
 

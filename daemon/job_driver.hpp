@@ -43,6 +43,7 @@ private:
     void end_abandoned(const job_row& row);
     bool holds_unknown(const job_row& row) const;
     bool hold_while_paused(const job_row& row, const job::effect::any& what);
+    bool hold_at_gate(const job_row& row, const job::effect::any& what);
     void heed_now(std::int64_t job_id);
     void record(const job_row& before, const effect_done& done);
     void postpone(const job_row& row, const error& why);
@@ -54,9 +55,5 @@ private:
     std::function<double()> random_;
     turn_rules rules_;
 };
-
-/// "ed1-<installation>-<job>-<try>": what a batch's metadata carries and an upload's file name begins with,
-/// so that it can be found again.
-std::string submission_id(const std::string& installation, std::int64_t job_id, std::int64_t attempt);
 
 } // namespace enrichd

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/remote_files.hpp"
 
-#include <fmt/format.h>
-
 namespace enrichd {
 
 namespace {
@@ -31,18 +29,10 @@ void note_remote_files(ledger& l, const job_row& before, const job::state& next,
             l.chores().drop(c, before.id);
     };
     settle(chore::delete_result, std::holds_alternative<job::merged>(next));
-    // A batch that nobody has seen yet may have been made from it.
-    settle(chore::delete_input, !given_up && (job::batch_id(next) || !before.maybe_duplicate));
-}
-
-std::optional<std::int64_t> job_of_remote_file(std::string_view filename, const std::string& installation) {
-    const auto prefix = fmt::format("ed1-{}-", installation);
-    constexpr std::string_view ending = ".jsonl";
-    if (!filename.starts_with(prefix) || !filename.ends_with(ending)) return std::nullopt;
-    filename.remove_prefix(prefix.size());
-    const auto dash = filename.find('-');
-    if (dash == std::string_view::npos) return std::nullopt;
-    return parse_job_name(filename.substr(0, dash));
+    // A batch that nobody has seen yet may have been made from it, in this life or in one that a copy of the
+    // ledger does not know.
+    const bool all_seen = !before.maybe_duplicate && !l.chores().is_owed(chore::find_unknown);
+    settle(chore::delete_input, !given_up && (job::batch_id(next) || all_seen));
 }
 
 } // namespace enrichd

@@ -6,8 +6,6 @@
 #include "state/ledger.hpp"
 
 #include <cstdint>
-#include <optional>
-#include <string>
 
 namespace enrichd {
 
@@ -17,9 +15,5 @@ namespace enrichd {
 /// the caller's.
 void note_remote_files(ledger& l, const job_row& before, const job::state& next, const job::event::any& what,
                        std::int64_t now_ms);
-
-/// The job of a request file at the provider, "ed1-<installation>-<job>-<try>.jsonl"; absent if the name is
-/// of another form, or of another installation.
-std::optional<std::int64_t> job_of_remote_file(std::string_view filename, const std::string& installation);
 
 } // namespace enrichd

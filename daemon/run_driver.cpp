@@ -3,6 +3,7 @@
 
 #include "core/schedule.hpp"
 #include "daemon/job_log.hpp"
+#include "daemon/purchase_gate.hpp"
 
 namespace enrichd {
 
@@ -23,7 +24,20 @@ boost::asio::awaitable<result<void>> run_driver::build(run_row run) {
         parts_.l.runs().postpone(run.id, {std::nullopt, 0, "paused"}, parts_.c.now_ms());
         co_return result<void>{};
     }
+    if (const auto why = why_not_build(parts_.l); why && !run.cancel_wanted) {
+        hold_at_gate(run, *why);
+        co_return result<void>{};
+    }
     co_return co_await parts_.builder.build(run.id, parts_.settings());
+}
+
+// What it had built before is begun again anyway, and its rows may be those of a batch that is adopted.
+void run_driver::hold_at_gate(const run_row& run, const error& why) {
+    auto all_or_nothing = parts_.l.begin();
+    parts_.l.jobs().remove_of_run(run.id);
+    parts_.l.runs().postpone(run.id, {std::nullopt, 0, why.detail, why.code}, parts_.c.now_ms());
+    all_or_nothing.commit();
+    if (run.waiting.reason != why.detail) log_run(log::level::warning, run.id, why.detail);
 }
 
 boost::asio::awaitable<result<void>> run_driver::settle(run_row run) {

@@ -35,6 +35,7 @@ public:
 private:
     boost::asio::awaitable<result<void>> build(run_row run);
     boost::asio::awaitable<result<void>> settle(run_row run);
+    void hold_at_gate(const run_row& run, const error& why);
     void postpone(std::int64_t run_id, const error& why);
 
     parts parts_;

@@ -3,9 +3,9 @@
 
 #include "core/schedule.hpp"
 #include "daemon/batch_search.hpp"
-#include "daemon/job_driver.hpp"
 #include "daemon/log.hpp"
-#include "daemon/remote_files.hpp"
+#include "daemon/purchase_gate.hpp"
+#include "daemon/submission_name.hpp"
 #include "daemon/twins.hpp"
 
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::int64_t day_ms = 24 * 3'600'000LL;
 
-// A batch that an older ledger does not know has ended by then, and needs its file no more.
+// By then the batch of a job that ended has ended too, and needs its file no more.
 constexpr std::int64_t youngest_orphan_ms = 2 * day_ms;
 
 } // namespace
@@ -30,6 +30,7 @@ sweeper::sweeper(ledger& l, const clock& c, std::function<double()> random, std:
     : ledger_(l), clock_(c), random_(std::move(random)), changed_(std::move(changed)) {}
 
 void sweeper::begin() {
+    if (find_unknown_) ledger_.chores().owe({chore::find_unknown, "", 0, clock_.now_ms(), 0});
     if (!ledger_.chores().is_owed(chore::sweep_files))
         ledger_.chores().owe({chore::sweep_files, "", 0, clock_.now_ms() + day_ms, 0});
 }
@@ -39,26 +40,41 @@ asio::awaitable<void> sweeper::sweep() {
         const auto c = ledger_.chores().due(clock_.now_ms());
         if (!c) co_return;
         const auto done = co_await perform(*c);
-        const auto now = clock_.now_ms();
         if (!done && done.error().code == errc::provider_rejected) {
             give_up(*c, done.error());
         } else if (!done || !*done) {
-            const auto asked = done ? std::nullopt : done.error().retry_after;
-            ledger_.chores().postpone(*c, now + backoff(c->failures + 1, asked, random_()).count());
+            put_off(*c, done);
         }
         changed_();
     }
 }
 
+void sweeper::put_off(const chore_row& c, const result<bool>& done) {
+    const auto now = clock_.now_ms();
+    const auto asked = done ? std::nullopt : done.error().retry_after;
+    auto all_or_nothing = ledger_.begin();
+    ledger_.chores().postpone(c, now + backoff(c.failures + 1, asked, random_()).count());
+    if (c.what == chore::find_unknown) release_held(ledger_, now); // what waited for a first try
+    all_or_nothing.commit();
+    if (!done && c.what == chore::find_unknown && c.failures == 0)
+        log::warning("batches that the ledger does not know could not be looked for: " + done.error().detail +
+                     "; nothing is submitted before they were");
+}
+
 // The provider will not do it. One without a DELETE lets its files expire, or has other ways.
 void sweeper::give_up(const chore_row& c, const error& why) {
-    const bool of_files = c.what != chore::find_twins && c.what != chore::follow_twin;
+    const bool of_files =
+        c.what != chore::find_twins && c.what != chore::follow_twin && c.what != chore::find_unknown;
+    const auto task = c.what == chore::find_unknown
+                          ? std::string("the look for batches that the ledger does not know")
+                          : fmt::format("{} {}", name(c.what), c.subject);
     log::write(of_files ? log::level::info : log::level::warning,
-               fmt::format("{} {} is given up: {}", name(c.what), c.subject, why.detail), {});
+               fmt::format("{} is given up: {}", task, why.detail), {});
     if (c.what == chore::sweep_files)
         ledger_.chores().postpone(c, clock_.now_ms() + day_ms);
     else
         ledger_.chores().done(c);
+    if (c.what == chore::find_unknown) release_held(ledger_, clock_.now_ms());
 }
 
 // True: it is done, and recorded as such. False: its time has not come yet.
@@ -69,6 +85,7 @@ asio::awaitable<result<bool>> sweeper::perform(chore_row c) {
     case chore::delete_input:
     case chore::delete_result: return delete_file(std::move(c));
     case chore::sweep_files: return sweep_files();
+    case chore::find_unknown: return find_unknown_(std::move(c));
     }
     throw fatal_error(errc::internal, "a chore that nobody does");
 }
@@ -76,8 +93,8 @@ asio::awaitable<result<bool>> sweeper::perform(chore_row c) {
 asio::awaitable<result<bool>> sweeper::find_twins(chore_row c) {
     const auto client = client_;
     auto job = ledger_.jobs().find(c.job_id);
-    batch_search search{submission_id(ledger_.installation(), c.job_id, 1), file_of(c.job_id),
-                        job->created_ms, true};
+    batch_search search{submission_id(ledger_.installation(), *job, 1), file_of(c.job_id), job->created_ms,
+                        true};
     const auto found = co_await find_batches(client, std::move(search));
     if (!found) co_return found.error();
     // While the job's own batch is not known, any of these may be the one that its next turn adopts.
@@ -124,10 +141,12 @@ asio::awaitable<result<bool>> sweeper::delete_file(chore_row c) {
     co_return true;
 }
 
-// Request files of ours that a crash between an upload and its record, or an older ledger, left behind.
+// Request files of jobs that have ended, as a crash between an upload and its record leaves them behind. One
+// of a job that this ledger does not know may be the input of a batch that it does not know: it is left to
+// expire.
 asio::awaitable<result<bool>> sweeper::sweep_files() {
     const auto client = client_;
-    const auto files = co_await client->list_files(fmt::format("ed1-{}-", ledger_.installation()));
+    const auto files = co_await client->list_files(submissions_of(ledger_.installation()));
     if (!files) co_return files.error();
     std::size_t deleted = 0;
     for (const auto& file : *files) {
@@ -144,10 +163,10 @@ asio::awaitable<result<bool>> sweeper::sweep_files() {
 }
 
 bool sweeper::is_needed(const provider::remote_file& file) {
-    const auto of = job_of_remote_file(file.filename, ledger_.installation());
-    if (!of || file.created_at * 1000 > clock_.now_ms() - youngest_orphan_ms) return true;
-    const auto job = ledger_.jobs().find(*of);
-    return job && !job::has_ended(job->state);
+    if (!file.filename.ends_with(".jsonl") || file.created_at * 1000 > clock_.now_ms() - youngest_orphan_ms)
+        return true;
+    const auto job = job_of_submission(ledger_, file.filename);
+    return !job || !job::has_ended(job->state);
 }
 
 void sweeper::take_down(const job_row& job, const batch_object& twin) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace enrichd {
 
@@ -27,7 +28,13 @@ public:
     /// Whether output and error files are deleted at the provider after their merge, or expire there.
     void delete_results(bool yes) { delete_results_ = yes; }
 
-    /// Once at start: the provider's files are swept a day from then, and each day.
+    /// Who looks for batches that the ledger does not know, and records the chore as done. Without it no look
+    /// is owed.
+    using finder = std::function<boost::asio::awaitable<result<bool>>(chore_row)>;
+    void set_finder(finder f) { find_unknown_ = std::move(f); }
+
+    /// At start: the look for unknown batches is owed at once; the provider's files are swept a day from
+    /// then, and each day.
     void begin();
     /// Does all that is due, until stop(). One at a time; throws what a broken ledger throws.
     boost::asio::awaitable<void> sweep();
@@ -43,6 +50,7 @@ private:
     awaitable<result<bool>> follow_twin(chore_row c);
     awaitable<result<bool>> delete_file(chore_row c);
     awaitable<result<bool>> sweep_files();
+    void put_off(const chore_row& c, const result<bool>& done);
     void give_up(const chore_row& c, const error& why);
     bool is_needed(const provider::remote_file& file);
     std::string file_of(std::int64_t job_id);
@@ -53,6 +61,7 @@ private:
     std::function<double()> random_;
     std::function<void()> changed_;
     std::shared_ptr<provider::client> client_;
+    finder find_unknown_;
     bool delete_results_ = true;
     bool stopping_ = false;
 };

@@ -5,13 +5,18 @@ namespace enrichd {
 
 namespace {
 
-constexpr chore all_chores[] = {chore::find_twins, chore::follow_twin, chore::delete_input,
-                                chore::delete_result, chore::sweep_files};
+constexpr chore all_chores[] = {chore::find_twins,    chore::follow_twin, chore::delete_input,
+                                chore::delete_result, chore::sweep_files, chore::find_unknown};
 
 chore parse_chore(const std::string& word) {
     for (const auto c : all_chores)
         if (name(c) == word) return c;
     throw fatal_error(errc::internal, "the ledger owes something that this program does not know: " + word);
+}
+
+chore_row read_chore(const sqlite::statement::use& row) {
+    return {parse_chore(row.text(0)), row.text(1), row.optional_integer(2).value_or(0),
+            row.optional_integer(3).value_or(0), row.integer(4)};
 }
 
 } // namespace
@@ -23,6 +28,7 @@ std::string_view name(chore c) {
     case chore::delete_input: return "delete_input";
     case chore::delete_result: return "delete_result";
     case chore::sweep_files: return "sweep_files";
+    case chore::find_unknown: return "find_unknown";
     }
     return "";
 }
@@ -42,8 +48,11 @@ chore_table::chore_table(sqlite::database& db)
       release_(db, "UPDATE chores SET due_ms = ?3 WHERE what = ?1 AND job_id = ?2 AND due_ms IS NULL"),
       drop_(db, "DELETE FROM chores WHERE what = ?1 AND job_id = ?2 AND due_ms IS NULL"),
       is_owed_(db, "SELECT 1 FROM chores WHERE what = ? LIMIT 1"),
+      find_(db, "SELECT what, subject, job_id, due_ms, failures FROM chores WHERE what = ? AND subject = ''"),
+      // Jobs and runs wait for the look at start: it goes before what is owed longer.
       due_(db, R"SQL(
-          SELECT what, subject, job_id, due_ms, failures FROM chores WHERE due_ms <= ? ORDER BY due_ms LIMIT 1
+          SELECT what, subject, job_id, due_ms, failures FROM chores WHERE due_ms <= ?
+          ORDER BY what <> 'find_unknown', due_ms LIMIT 1
       )SQL"),
       next_due_(db, "SELECT MIN(due_ms) FROM chores") {}
 
@@ -75,11 +84,16 @@ bool chore_table::is_owed(chore what) {
     return is_owed_(name(what)).next();
 }
 
+std::optional<chore_row> chore_table::find(chore what) {
+    auto row = find_(name(what));
+    if (!row.next()) return std::nullopt;
+    return read_chore(row);
+}
+
 std::optional<chore_row> chore_table::due(std::int64_t now_ms) {
     auto row = due_(now_ms);
     if (!row.next()) return std::nullopt;
-    return chore_row{parse_chore(row.text(0)), row.text(1), row.optional_integer(2).value_or(0),
-                     row.integer(3), row.integer(4)};
+    return read_chore(row);
 }
 
 std::optional<std::int64_t> chore_table::next_due() {

@@ -17,6 +17,7 @@ enum class chore {
     delete_input,  ///< a request file at the provider
     delete_result, ///< an output or error file there
     sweep_files,   ///< request files there that no job needs any more
+    find_unknown,  ///< look through the provider's list for batches that the ledger does not know
 };
 
 std::string_view name(chore c);
@@ -44,12 +45,14 @@ public:
     void release(chore what, std::int64_t job_id, std::int64_t due_ms);
     void drop(chore what, std::int64_t job_id);
     bool is_owed(chore what);
+    /// Of a chore without a subject.
+    std::optional<chore_row> find(chore what);
     /// The first whose time has come.
     std::optional<chore_row> due(std::int64_t now_ms);
     std::optional<std::int64_t> next_due();
 
 private:
-    sqlite::statement owe_, owe_at_end_, done_, postpone_, release_, drop_, is_owed_, due_, next_due_;
+    sqlite::statement owe_, owe_at_end_, done_, postpone_, release_, drop_, is_owed_, find_, due_, next_due_;
 };
 
 } // namespace enrichd

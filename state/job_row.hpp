@@ -72,6 +72,7 @@ struct batch_counts {
 
 struct job_row {
     std::int64_t id = 0;
+    std::string mark; ///< eight hex digits by chance: a ledger put back from a copy gives ids out again
     job_plan plan;
     token_usage used;
     money actual;

@@ -14,7 +14,7 @@ constexpr auto job_columns = R"SQL(
     used_input, used_cached, used_output, used_reasoning, actual_pd,
     state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for, waiting_since_ms, cause,
     batch_id, ended_as, strays, created_ms, changed_ms, ended_ms, batch_total, batch_completed, batch_failed,
-    maybe_duplicate
+    maybe_duplicate, mark
 )SQL";
 
 std::string select_jobs(std::string_view rest) {
@@ -73,6 +73,7 @@ job_row read_job(const sqlite::statement::use& r) {
     row.ended_ms = r.optional_integer(46);
     if (!r.is_null(47)) row.counts = batch_counts{r.integer(47), r.integer(48), r.integer(49)};
     row.maybe_duplicate = r.integer(50) != 0;
+    row.mark = r.text(51);
     return row;
 }
 
@@ -96,14 +97,14 @@ std::optional<std::int64_t> told(const job::state& s, std::int64_t job::polling:
 
 job_table::job_table(sqlite::database& db)
     : insert_(db, R"SQL(
-          INSERT INTO jobs (run_id, kind, try, target, model, version, refresh_legacy, keep_versions, dimensions, window,
+          INSERT INTO jobs (mark, run_id, kind, try, target, model, version, refresh_legacy, keep_versions, dimensions, window,
                             file_name, file_sha256, file_bytes, requests, row_count, inputs, input_tokens, output_cap,
                             bound_pd, open_bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes,
                             max_line_bytes, used_input, used_cached, used_output, used_reasoning, actual_pd, unproven_pd,
                             state, state_json, goal, cancel, revision, submissions, maybe_duplicate, due_ms, failures,
                             waiting_for,
                             waiting_since_ms, cause, batch_id, ended_as, strays, created_ms, changed_ms, ended_ms)
-          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', 0, 0, 0, 0, 0, 0, 0, 0, ?12, ?13, ?14, 0, 0,
+          VALUES (lower(hex(randomblob(4))), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', 0, 0, 0, 0, 0, 0, 0, 0, ?12, ?13, ?14, 0, 0,
                   0, 0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, 0, NULL, 0, '', NULL, NULL, NULL, '', 0, ?16, ?16, NULL)
       )SQL"),
       set_plan_(db, R"SQL(

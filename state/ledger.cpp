@@ -63,6 +63,7 @@ ledger::ledger(const std::string& path)
       quarantine_(db_),
       twins_(db_),
       chores_(db_),
+      unknown_(db_),
       paused_(db_, "SELECT paused FROM installation WHERE id = 1"),
       set_paused_(db_, "UPDATE installation SET paused = ? WHERE id = 1"),
       move_jobs_(db_, "UPDATE jobs SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL"),
@@ -81,7 +82,7 @@ ledger::ledger(const std::string& path)
           UPDATE chores SET due_ms = ?1 + w.longest
           FROM (SELECT 'find_twins' AS what, MAX(?2, ?3) AS longest
                 UNION ALL SELECT 'sweep_files', ?4
-                UNION ALL SELECT column1, ?3 FROM (VALUES ('follow_twin'), ('delete_input'), ('delete_result'))) AS w
+                UNION ALL SELECT column1, ?3 FROM (VALUES ('follow_twin'), ('delete_input'), ('delete_result'), ('find_unknown'))) AS w
           WHERE w.what = chores.what AND due_ms > ?1 + w.longest
       )SQL"),
       mark_stopped_(db_,

@@ -11,6 +11,7 @@
 #include "state/run_table.hpp"
 #include "state/sqlite.hpp"
 #include "state/twin_table.hpp"
+#include "state/unknown_table.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -76,6 +77,7 @@ public:
     quarantine_table& quarantine() { return quarantine_; }
     twin_table& twins() { return twins_; }
     chore_table& chores() { return chores_; }
+    unknown_table& unknown() { return unknown_; }
 
     /// Eight hex digits, made when the ledger was.
     const std::string& installation() const { return installation_; }
@@ -123,6 +125,7 @@ private:
     quarantine_table quarantine_;
     twin_table twins_;
     chore_table chores_;
+    unknown_table unknown_;
     sqlite::statement paused_, set_paused_, move_jobs_, move_runs_, move_chores_, pull_in_jobs_,
         pull_in_runs_, pull_in_chores_, mark_stopped_, job_history_, run_history_, totals_, spent_of_run_,
         unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;

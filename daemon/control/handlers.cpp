@@ -219,10 +219,11 @@ awaitable<result<json>> handlers::ask(call& c) {
     case route_id::verification: co_return co_await ops_.verification();
     case route_id::adoptable: co_return co_await ops_.adoptable();
     case route_id::adopt: {
-        auto batch = read_adoption(c.body);
-        if (!batch) co_return batch.error();
+        auto order = read_adoption(c.body);
+        if (!order) co_return order.error();
         if (auto why = ops_.cannot_write()) co_return std::move(*why);
-        co_return co_await ops_.adopt(std::move(*batch));
+        if (order->leave) co_return ops_.leave(std::move(order->batch_id));
+        co_return co_await ops_.adopt(std::move(order->batch_id));
     }
     case route_id::migration_plan: co_return co_await ops_.migration_plan();
     case route_id::migrate: {

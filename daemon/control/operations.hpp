@@ -66,6 +66,8 @@ public:
     virtual awaitable<result<json>> adoptable() = 0;
     /// Takes one of them into the ledger.
     virtual awaitable<result<json>> adopt(std::string batch_id) = 0;
+    /// Lets one go for ever: what it holds may be bought again.
+    virtual result<json> leave(std::string batch_id) = 0;
 
     virtual result<json> quarantine_list() = 0;
     virtual result<json> quarantine_release(std::vector<std::string> keys, bool all) = 0;

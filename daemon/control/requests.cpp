@@ -207,13 +207,14 @@ result<release_order> read_release(std::string_view body) {
     return order;
 }
 
-result<std::string> read_adoption(std::string_view body) {
+result<adoption_order> read_adoption(std::string_view body) {
     body_reader in(body);
     const auto id = in.text("batch_id", "the provider's id of a batch", not_empty);
+    const bool leave = in.flag("leave");
     if (auto r = in.finish(); !r) return r.error();
     if (!id)
         return error{errc::invalid_input, "batch_id: expected the provider's id of a batch, got nothing"};
-    return *id;
+    return adoption_order{*id, leave};
 }
 
 result<void> read_nothing(std::string_view body) {

@@ -39,7 +39,12 @@ result<std::optional<enrichd::kind>> read_merge(std::string_view body);
 result<cancel_order> read_cancel(std::string_view body);
 result<resolve_order> read_resolve(std::string_view body);
 result<release_order> read_release(std::string_view body);
-result<std::string> read_adoption(std::string_view body); ///< the batch's id
+struct adoption_order {
+    std::string batch_id;
+    bool leave = false; ///< it is let go instead
+};
+
+result<adoption_order> read_adoption(std::string_view body);
 result<void> read_nothing(std::string_view body);
 
 } // namespace enrichd::control

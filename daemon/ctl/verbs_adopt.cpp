@@ -33,6 +33,17 @@ void tell_adoption(session& s, const std::string& id, const json& body) {
     s.print(fmt::format("{}\nnext: enrichctl poll {}\n", line, escape(f.text("run_id"))));
 }
 
+awaitable<exit_code> leave_one(session& s, std::string id) {
+    json order = json::object();
+    order["batch_id"] = id;
+    order["leave"] = true;
+    auto r = co_await s.post(route_id::adopt, std::string(), order);
+    if (!r) co_return r.error().code;
+    if (!s.print_json(*r))
+        s.print(fmt::format("{}: let go; what it holds may be bought again\n", escape(id)));
+    co_return exit_code::ok;
+}
+
 awaitable<exit_code> adopt_one(session& s, std::string id) {
     json order = json::object();
     order["batch_id"] = id;
@@ -58,11 +69,12 @@ awaitable<exit_code> adopt_all(session& s, json list) {
     json left = json::array();
     for (const auto& batch : fields(list).list("batches")) {
         const fields f(batch);
-        if (!f.flag("can_adopt")) {
+        if (!f.flag("can_adopt") || f.flag("let_go")) {
             left.push_back(batch);
             continue;
         }
-        const auto code = co_await adopt_one(s, f.text("batch_id"));
+        const auto take = s.opt.has(flag_id::leave) ? leave_one : adopt_one;
+        const auto code = co_await take(s, f.text("batch_id"));
         // Of what was merged long ago the provider has no files any more: that is no failure.
         if (end == exit_code::ok && code != exit_code::no_such_job) end = code;
         if (ends_all(code)) co_return code;
@@ -111,6 +123,10 @@ awaitable<exit_code> do_adopt(session& s) {
     if (all && !id.empty())
         co_return s.fail(exit_code::usage, "adopt: either a batch or --all, not both", "enrichctl adopt")
             .code;
+    const bool leave = s.opt.has(flag_id::leave);
+    if (leave && !all && id.empty())
+        co_return s.fail(exit_code::usage, "adopt: --leave needs a batch, or --all", "enrichctl adopt").code;
+    if (!id.empty() && leave) co_return co_await leave_one(s, id);
     if (!id.empty()) co_return co_await adopt_one(s, id);
     auto list = co_await s.get(route_id::adoptable);
     if (!list) co_return list.error().code;

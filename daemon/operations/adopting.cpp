@@ -1,6 +1,7 @@
 // Operations on batches that the ledger does not know.
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/operations/live_operations.hpp"
+#include "daemon/purchase_gate.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -16,7 +17,13 @@ std::string what_adopting_does(const unknown_batch& b) {
                                      : "it is polled until it ends, then its results are merged";
 }
 
-json unknown_object(const unknown_batch& b, const std::string& installation, const std::string& mark) {
+std::string note_on(const unknown_batch& b, bool let_go) {
+    if (!b.obstacle.empty()) return b.obstacle;
+    return (let_go ? "it was let go; adopted, " : "") + what_adopting_does(b);
+}
+
+json unknown_object(const unknown_batch& b, const std::string& installation, const std::string& mark,
+                    bool let_go) {
     const auto& label = b.label;
     return {{"batch_id", b.batch.id},
             {"kind", label.kind ? json(name(*label.kind)) : json(nullptr)},
@@ -28,7 +35,8 @@ json unknown_object(const unknown_batch& b, const std::string& installation, con
             {"is_ours", label.installation == installation},
             {"same_target", label.target == mark},
             {"can_adopt", b.obstacle.empty()},
-            {"note", b.obstacle.empty() ? what_adopting_does(b) : b.obstacle}};
+            {"let_go", let_go},
+            {"note", note_on(b, let_go)}};
 }
 
 } // namespace
@@ -40,8 +48,10 @@ live_operations::awaitable<result<json>> live_operations::adoptable() {
     const auto identity = with.database->identity();
     const auto& installation = parts_.ledger.installation();
     json batches = json::array();
-    for (const auto& b : found->batches)
-        batches.push_back(unknown_object(b, installation, target_mark(identity)));
+    for (const auto& b : found->batches) {
+        const auto known = parts_.ledger.unknown().find(b.batch.id);
+        batches.push_back(unknown_object(b, installation, target_mark(identity), known && known->let_go));
+    }
     co_return json{{"installation", installation},
                    {"target", identity},
                    {"batches", std::move(batches)},
@@ -51,6 +61,8 @@ live_operations::awaitable<result<json>> live_operations::adoptable() {
 live_operations::awaitable<result<json>> live_operations::adopt(std::string batch_id) {
     if (const auto ready = refuse_while_draining(); !ready) co_return ready.error();
     const auto done = co_await parts_.adoptions.adopt(std::move(batch_id), parts_.settings());
+    // What waited for a batch that is not to be had goes on too.
+    if (!done && done.error().code == errc::not_found) something_changed();
     if (!done) co_return done.error();
     if (!done->was_known) something_changed();
     const auto job = parts_.ledger.jobs().find(done->job_id).value();
@@ -62,6 +74,27 @@ live_operations::awaitable<result<json>> live_operations::adopt(std::string batc
                    {"unmatched", done->unmatched},
                    {"from_answers", done->from_answers},
                    {"job", job_object(job.id)}};
+}
+
+result<json> live_operations::leave(std::string batch_id) {
+    auto& l = parts_.ledger;
+    if (const auto job = l.jobs().find_batch(batch_id))
+        return error{errc::state_conflict,
+                     fmt::format("batch {} is not unknown: it is of job {}", batch_id, job_name(job->id))};
+    const auto unknown = l.unknown().find(batch_id);
+    if (!unknown)
+        return error{errc::not_found,
+                     fmt::format("nothing waits for a batch {}: the look at the last start did "
+                                 "not find it",
+                                 batch_id)};
+    if (!unknown->let_go) {
+        auto all_or_nothing = l.begin();
+        l.unknown().let_go(*unknown);
+        release_held(l, parts_.clock.now_ms());
+        all_or_nothing.commit();
+        something_changed();
+    }
+    return json{{"status", unknown->let_go ? "already_let_go" : "let_go"}, {"batch_id", batch_id}};
 }
 
 } // namespace enrichd

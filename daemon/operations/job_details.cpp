@@ -4,8 +4,8 @@
 #include "core/json_edge.hpp"
 #include "core/safe_text.hpp"
 #include "core/utf8.hpp"
-#include "daemon/job_driver.hpp"
 #include "daemon/operations/job_reply.hpp"
+#include "daemon/submission_name.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -99,16 +99,20 @@ json job_reply::details(const job_row& job, bool with_rows) {
 json job_reply::submissions(const job_row& job, const std::vector<history_row>& history) const {
     json all = json::array();
     bool open = false;
+    const auto begin = [&](std::int64_t at_ms) {
+        const auto attempt = static_cast<std::int64_t>(all.size()) + 1;
+        all.push_back({{"id", submission_id(ledger_.installation(), job, attempt)},
+                       {"batch_id", nullptr},
+                       {"created_ms", at_ms},
+                       {"requests", job.plan.totals.requests}});
+    };
     for (const auto& h : history) {
         if (h.from_state == h.to_state) continue;
         if (h.to_state == "intent_submit" && !open) {
-            const auto attempt = static_cast<std::int64_t>(all.size()) + 1;
-            all.push_back({{"id", submission_id(ledger_.installation(), job.id, attempt)},
-                           {"batch_id", nullptr},
-                           {"created_ms", h.at_ms},
-                           {"requests", job.plan.totals.requests}});
+            begin(h.at_ms);
             open = true;
-        } else if (h.to_state == "submitted" && open) {
+        } else if (h.to_state == "submitted") {
+            if (!open) begin(h.at_ms); // by another life of this ledger
             all.back()["batch_id"] = h.detail.substr(0, h.detail.find(','));
             open = false;
         }

@@ -196,6 +196,10 @@ std::string advice(const job_row& job, errc code, std::string_view message) {
             job_name(job.id));
     if (code == errc::provider_rejected && message.find("(HTTP 404 to ") != std::string_view::npos)
         return advice_on_404(job, message);
+    // Adopted, it leaves rows that a job has to that job, which would buy them again.
+    if (code == errc::unknown_batches)
+        return fmt::format("enrichctl adopt; where this job has the same rows, first: enrichctl cancel {}",
+                           run_name(job.plan.run_id));
     if (!needs_person(code)) return again;
     const auto first = hint(code, message);
     return first.empty() ? again : fmt::format("{}, then: {}", first, again);

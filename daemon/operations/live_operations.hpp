@@ -46,6 +46,7 @@ public:
     // Batches that the ledger does not know: adopting.cpp
     awaitable<result<json>> adoptable() override;
     awaitable<result<json>> adopt(std::string batch_id) override;
+    result<json> leave(std::string batch_id) override;
 
     // Runs and all that is under way: commands.cpp
     result<json> start_run(run_order order) override;

@@ -5,6 +5,7 @@
 #include "daemon/operations/error_object.hpp"
 #include "daemon/operations/job_story.hpp"
 #include "daemon/operations/run_reply.hpp"
+#include "daemon/purchase_gate.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -81,6 +82,7 @@ void add_run_alerts(ledger& l, const std::vector<run_row>& runs, std::vector<ale
                              "upper bound of what was sent",
                              run_name(run.id), display_dollars(spent), display_dollars(run.limit)),
                  "check the prices of the model ([provider] models_file)"});
+        if (run.waiting.cause == errc::unknown_batches) continue; // an alert of its own
         const bool building = run.state == run::state::requested || run.state == run::state::building;
         if (building && run.waiting.cause)
             into.push_back({needs_person(*run.waiting.cause) ? severity::blocked : severity::waiting,
@@ -104,10 +106,18 @@ void add_twin_alerts(ledger& l, std::int64_t now_ms, std::vector<alert>& into) {
     }
 }
 
+void add_unknown_alert(ledger& l, std::vector<alert>& into) {
+    const auto unknown = l.unknown().list();
+    if (unknown.empty()) return;
+    into.push_back({severity::blocked, unknown.front().found_ms, errc::unknown_batches,
+                    tell_unknown(l.installation(), unknown), "enrichctl adopt"});
+}
+
 std::vector<alert> find_alerts(ledger& l, const std::vector<job_row>& open, const std::vector<run_row>& runs,
                                std::int64_t now_ms) {
     std::vector<alert> all;
     add_twin_alerts(l, now_ms, all);
+    add_unknown_alert(l, all);
     add_job_alerts(open, all);
     add_run_alerts(l, runs, all);
     if (const auto n = l.quarantine().count(); n > 0)
@@ -202,6 +212,7 @@ json status_reply(const operation_parts& parts) {
         {"jobs", state_counts(l)},
         {"runs", std::move(run_objects)},
         {"quarantined", l.quarantine().count()},
+        {"unknown_batches", l.unknown().list().size()},
         {"money",
          {{"reserved_usd", exact_dollars(money.reserved)}, {"spent_usd", exact_dollars(money.spent)}}},
         {"next_due_ms", earliest(open, open_runs)},

@@ -36,6 +36,7 @@ CREATE INDEX runs_open ON runs (id) WHERE ended_ms IS NULL;
 CREATE TABLE jobs (
     id             INTEGER PRIMARY KEY,
     run_id         INTEGER NOT NULL REFERENCES runs (id),
+    mark           TEXT    NOT NULL, -- eight hex digits by chance: a ledger put back from a copy gives ids out again
     kind           TEXT    NOT NULL CHECK (kind IN ('summaries', 'embeddings')),
     try            INTEGER NOT NULL CHECK (try >= 1), -- 1, or more where it resends what failed before
     target         TEXT    NOT NULL,
@@ -184,10 +185,21 @@ CREATE TABLE twins (
 
 CREATE INDEX twins_by_job ON twins (job_id);
 
+-- Batches at the provider that could be adopted, as the look at the last start found them: nothing is bought while one of
+-- them is not let go.
+CREATE TABLE unknown_batches (
+    batch_id     TEXT    NOT NULL PRIMARY KEY,
+    installation TEXT    NOT NULL, -- of the ledger that made it
+    requests     INTEGER NOT NULL, -- as the provider counts
+    created_ms   INTEGER NOT NULL, -- by the provider's clock
+    found_ms     INTEGER NOT NULL,
+    let_go       INTEGER NOT NULL CHECK (let_go IN (0, 1)) -- by a person: what it holds may be bought again
+) STRICT, WITHOUT ROWID;
+
 -- Calls that are owed to the provider beside the turns of jobs, and that hold no job up.
 CREATE TABLE chores (
     what     TEXT    NOT NULL CHECK (what IN ('find_twins', 'follow_twin', 'delete_input', 'delete_result',
-                                              'sweep_files')),
+                                              'sweep_files', 'find_unknown')),
     subject  TEXT    NOT NULL, -- the job of find_twins, the batch of follow_twin, the file to be deleted; else empty
     job_id   INTEGER REFERENCES jobs (id) ON DELETE CASCADE,
     due_ms   INTEGER, -- NULL: once its job has ended in a way that makes it owed

@@ -8,6 +8,7 @@
 #include "core/sha256.hpp"
 #include "daemon/adoption_record.hpp"
 #include "daemon/row_survey.hpp"
+#include "daemon/submission_name.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/fake_provider.hpp"
@@ -331,15 +332,15 @@ TEST_CASE("what the provider or the target refuses leaves nothing behind", "[ado
 TEST_CASE("a second batch of a job of this ledger is left to the daemon, which books it once", "[adopter]") {
     lost_ledger f;
     auto b = f.batch_of({f.add_row("k1", "one")});
+    const auto id = f.add_job(f.add_open_run());
     auto label = *read_label(b.metadata);
     label.installation = f.l->installation();
-    label.sha256 = "aa";
+    label.submission = submission_id(label.installation, f.job(id), 1);
     b.metadata = to_metadata(label);
     f.list_it(b);
-    const auto id = f.add_job(f.add_open_run());
     f.put(id, job::submitted{"ed1-00000000-1-1", "file-1", "batch_1", noon / 1000});
     f.jobs_before = 1;
-    SECTION("by the file that both were made from") {}
+    SECTION("by the submission that both were made by") {}
     SECTION("by what was found of it") {
         twin_row twin;
         twin.batch_id = "batch_a";

@@ -38,7 +38,7 @@ TEST_CASE("turns lead a job through its whole life, one effect a turn", "[job_dr
 
 TEST_CASE("an intent is durable before the call that cannot be repeated", "[job_driver]") {
     driver_fixture f;
-    const auto name = submission_id(f.l->installation(), f.id, 1);
+    const auto name = submission_id(f.l->installation(), f.job(f.id), 1);
     std::string seen;
     f.world.meanwhile = [&] { seen = job::name(f.open()->jobs().find(f.id)->state); };
     f.turn_that_dies();

@@ -122,7 +122,7 @@ TEST_CASE("a full queue waits, and is submitted again under a new id", "[job_dri
         f.world.then(event::batch_created{"batch_" + std::to_string(n), noon / 1000});
         f.turn();
         CHECK(std::get<job::submitted>(f.job(f.id).state).submission ==
-              submission_id(f.l->installation(), f.id, n));
+              submission_id(f.l->installation(), f.job(f.id), n));
         f.world.then(event::batch_seen{full});
         f.turn();
         CHECK(f.state() == "uploaded");
@@ -138,7 +138,7 @@ TEST_CASE("a full queue waits, and is submitted again under a new id", "[job_dri
 TEST_CASE("an ambiguous submission is looked for on the schedule before it is sent again, under its own id",
           "[job_driver]") {
     driver_fixture f;
-    const auto name = submission_id(f.l->installation(), f.id, 1);
+    const auto name = submission_id(f.l->installation(), f.job(f.id), 1);
     f.put(f.id, job::uploaded{"file-1", ""});
     f.world.then(event::batch_unclear{"connection reset"});
     f.turn();

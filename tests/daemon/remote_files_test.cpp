@@ -130,13 +130,15 @@ TEST_CASE("a delete that cannot be done now is done later; one that the provider
 TEST_CASE("request files of ours that no job needs are swept once a day", "[remote_files]") {
     files_fixture f;
     f.upload();
-    const auto own = submission_id(f.l->installation(), f.id, 1) + ".jsonl";
-    const auto unknown = submission_id(f.l->installation(), 999, 1) + ".jsonl";
+    const auto own = submission_id(f.l->installation(), f.job(f.id), 1) + ".jsonl";
+    const auto ended = f.add_job(f.job(f.id).plan.run_id);
+    f.put(ended, job::failed{"no"});
+    const auto orphan = submission_id(f.l->installation(), f.job(ended), 1) + ".jsonl";
     const auto old = noon / 1000 - 3 * 24 * 3600, young = noon / 1000 - 24 * 3600;
     f.provider->files = {{"a", own, 1, old},
-                         {"b", unknown, 1, old},
-                         {"c", unknown, 1, young},
-                         {"d", submission_id("ffffffff", 1, 1) + ".jsonl", 1, old},
+                         {"b", orphan, 1, old},
+                         {"c", orphan, 1, young},
+                         {"d", submission_id("ffffffff", f.job(ended), 1) + ".jsonl", 1, old},
                          {"e", "ed1-" + f.l->installation() + "-notes.jsonl", 1, old}};
     f.l->chores().owe({chore::sweep_files, "", 0, f.now.now, 0});
     f.sweep();
@@ -150,6 +152,22 @@ TEST_CASE("request files of ours that no job needs are swept once a day", "[remo
     f.provider->files = {{"a", own, 1, old}};
     f.sweep();
     CHECK(f.provider->calls == std::vector<std::string>{prefix, "delete a"});
+}
+
+TEST_CASE("a request file of a job that the ledger does not know may be the input of a batch, and stays",
+          "[remote_files]") {
+    files_fixture f;
+    f.put(f.id, job::cancelled{});
+    auto later = f.job(f.id); // as the same number had it in a life that was put back since
+    later.mark = "00ff00ff";
+    auto never = f.job(f.id);
+    never.id += 1000;
+    const auto old = noon / 1000 - 3 * 24 * 3600;
+    f.provider->files = {{"a", submission_id(f.l->installation(), later, 1) + ".jsonl", 1, old},
+                         {"b", submission_id(f.l->installation(), never, 1) + ".jsonl", 1, old}};
+    f.l->chores().owe({chore::sweep_files, "", 0, f.now.now, 0});
+    f.sweep();
+    CHECK(f.provider->calls == std::vector<std::string>{"files ed1-" + f.l->installation() + "-"});
 }
 
 TEST_CASE("a provider without a list of files is asked again the next day, and not before",

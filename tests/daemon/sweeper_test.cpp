@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sweeper.hpp"
 
-#include "daemon/job_driver.hpp"
+#include "daemon/submission_name.hpp"
 #include "daemon/twins.hpp"
 #include "tests/support/await.hpp"
 #include "tests/support/catch.hpp"
@@ -22,7 +22,7 @@ struct sweeper_fixture : ledger_fixture {
     manual_clock now{noon + 1000};
     std::shared_ptr<fake_provider> world = std::make_shared<fake_provider>();
     std::int64_t id = add_job(add_open_run());
-    std::string ours = submission_id(l->installation(), id, 1);
+    std::string ours = submission_id(l->installation(), job(id), 1);
 
     sweeper_fixture() {
         auto p = std::get<job::polling>(one_of_each_state()[6]);
@@ -116,8 +116,9 @@ TEST_CASE("a twin that ended with work and tells no usage may have cost the boun
 TEST_CASE("batches of other jobs, the job's own, and what failed before it ran are no twins", "[sweeper]") {
     sweeper_fixture f;
     f.show({f.own(),
-            f.listed("batch_3", batch_status::in_progress, submission_id(f.l->installation(), f.id + 10, 1)),
-            f.listed("batch_4", batch_status::in_progress, submission_id("ffffffff", f.id, 1)),
+            f.listed("batch_3", batch_status::in_progress,
+                     submission_id(f.l->installation(), f.job(f.add_job(f.run())), 1)),
+            f.listed("batch_4", batch_status::in_progress, submission_id("ffffffff", f.job(f.id), 1)),
             f.listed("batch_5", batch_status::failed, f.ours)});
     f.sweep();
     CHECK(f.world->calls == std::vector<std::string>{"list "});
@@ -144,7 +145,8 @@ TEST_CASE("while the job's own batch is not known, none is taken for a twin", "[
 
 TEST_CASE("an earlier submission of the job that was made after all is its twin", "[sweeper]") {
     sweeper_fixture f;
-    auto done = f.listed("batch_2", batch_status::completed, submission_id(f.l->installation(), f.id, 2));
+    auto done =
+        f.listed("batch_2", batch_status::completed, submission_id(f.l->installation(), f.job(f.id), 2));
     f.show({done, f.own()});
     f.sweep();
     CHECK(f.l->twins().of_job(f.id).size() == 1);

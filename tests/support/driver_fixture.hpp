@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/job_driver.hpp"
+#include "daemon/submission_name.hpp"
 #include "tests/support/await.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/ledger_fixture.hpp"

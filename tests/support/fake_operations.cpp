@@ -114,6 +114,9 @@ control::awaitable<result<json>> fake_operations::adoptable() {
 control::awaitable<result<json>> fake_operations::adopt(std::string batch_id) {
     co_return answer("adopt " + batch_id);
 }
+result<json> fake_operations::leave(std::string batch_id) {
+    return answer("leave " + batch_id);
+}
 control::awaitable<result<json>> fake_operations::migration_plan() {
     co_return answer("migration_plan");
 }

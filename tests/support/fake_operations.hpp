@@ -65,6 +65,7 @@ public:
     awaitable<result<json>> verification() override;
     awaitable<result<json>> adoptable() override;
     awaitable<result<json>> adopt(std::string batch_id) override;
+    result<json> leave(std::string batch_id) override;
     awaitable<result<json>> migration_plan() override;
     awaitable<result<json>> migrate() override;
     awaitable<result<std::uint64_t>> changed(std::uint64_t version) override;

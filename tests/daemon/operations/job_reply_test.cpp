@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/job_driver.hpp"
+#include "daemon/submission_name.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/operations_fixture.hpp"
 
@@ -75,7 +75,7 @@ TEST_CASE("the history is told from the beginning, and each submission once", "[
     const auto turn = [&](const job::state& s, const char* event, const char* detail) {
         REQUIRE(f.l->jobs().record(f.job(id), {s, event, detail, {}, false}, ++now));
     };
-    const auto name = submission_id(f.l->installation(), id, 1);
+    const auto name = submission_id(f.l->installation(), f.job(id), 1);
     turn(job::intent_upload{name}, "upload_intended", "");
     turn(job::uploaded{"file-1", ""}, "file_uploaded", "file-1");
     turn(job::intent_submit{name, "file-1", now}, "submit_intended", ""); // noon + 3
@@ -95,7 +95,7 @@ TEST_CASE("the history is told from the beginning, and each submission once", "[
     REQUIRE(job.at("submissions").size() == 2);
     CHECK(job.at("submissions")[0] ==
           json({{"id", name}, {"batch_id", "batch_1"}, {"created_ms", noon + 3}, {"requests", 3}}));
-    CHECK(job.at("submissions")[1].at("id") == submission_id(f.l->installation(), id, 2));
+    CHECK(job.at("submissions")[1].at("id") == submission_id(f.l->installation(), f.job(id), 2));
     CHECK(job.at("submissions")[1].at("batch_id").is_null());
 }
 
