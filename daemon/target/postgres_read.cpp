@@ -18,10 +18,10 @@ constexpr auto piece_limit = 5min;
 constexpr std::size_t reply_bytes = 1 << 20;
 
 /// Dates without a zone mean UTC. A role's own statement_timeout is not meant for a stream that is paused at
-/// will.
+/// will; rows that somebody else keeps locked are said to be, not waited for.
 constexpr const char* read_settings_sql =
-    "SELECT set_config('TimeZone', 'UTC', true), set_config('statement_timeout', '0', "
-    "true), set_config('idle_in_transaction_session_timeout', '60s', true)";
+    "SELECT set_config('TimeZone', 'UTC', true), set_config('statement_timeout', '0', true), "
+    "set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', '60s', true)";
 
 source_row read_row(const sql_rows& r) {
     source_row row{.key = r.text(0, 0),

@@ -160,6 +160,21 @@ TEST_CASE("PostgreSQL: a stream is read beside merges, and its server's end is t
     restart(w);
 }
 
+TEST_CASE("PostgreSQL: rows that somebody keeps locked are said to be, and read once they are free",
+          "[target][postgres]") {
+    postgres_world w;
+    w.migrated().add("k", "the text");
+    w.exec("BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE");
+    auto stream = await(w.loop(), w.db().read({.want = summary_of()}));
+    REQUIRE(stream.has_value());
+    const auto rows = await(w.loop(), (*stream)->next());
+    REQUIRE(rows.has_error());
+    CHECK(rows.error().code == errc::target_unavailable);
+    CHECK(rows.error().detail.find("lock timeout (55P03)") != std::string::npos);
+    w.exec("ROLLBACK");
+    CHECK(w.select({.want = summary_of()}).size() == 1);
+}
+
 TEST_CASE("PostgreSQL: a stream that is let go of ends on the server too", "[target][postgres]") {
     postgres_world w;
     w.migrated();
