@@ -47,7 +47,7 @@ std::vector<leak> canaries::in_process(std::int64_t pid, const std::vector<std::
     for (std::string pair; std::getline(variables, pair, '\0');) {
         const auto name = pair.substr(0, pair.find('='));
         if (std::find(given.begin(), given.end(), name) == given.end())
-            add(all, in_text(pair, of + "environ, " + name));
+            add(all, in_text(pair, fmt::format("{}environ, {}", of, name)));
     }
     return all;
 }

@@ -35,13 +35,22 @@ bool has_open_twin(const json& job) {
     return false;
 }
 
+// As the hint says: to be tried again now, or, where the provider names no file of results, to be gone on
+// without.
+void follow_hint(victim& v, const json& job) {
+    const auto id = job["id"].get<std::string>();
+    const auto hint = job["blocked"]["hint"].get<std::string>();
+    const bool goes_without = hint.find("to go on without them: enrichctl cancel " + id) != hint.npos;
+    (void)v.ask({goes_without ? "cancel" : "retry", id});
+}
+
 // Waits for one that is open; false if there is none. A wait that is over early is no fault: it looks again.
 bool wait_for_some(victim& v) {
     const auto jobs = v.ask_json({"jobs", "--all"});
     bool some = false;
     for (const auto& job : jobs["jobs"]) {
         some = some || job["ended_ms"].is_null() || has_open_twin(job);
-        if (!job["blocked"].is_null()) (void)v.ask({"retry", job["id"].get<std::string>()});
+        if (!job["blocked"].is_null()) follow_hint(v, job);
     }
     const auto status = v.ask_json({"status"});
     for (const auto& run : status["runs"])

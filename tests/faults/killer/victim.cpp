@@ -93,7 +93,7 @@ test::arguments victim::ctl(test::arguments verb, int seconds) const {
     test::arguments command = {"timeout",
                                "--kill-after=5",
                                std::to_string(seconds),
-                               ENRICHD_PROGRAMS "/enrichctl",
+                               std::string(ENRICHD_PROGRAMS) + "/enrichctl",
                                "--socket",
                                deployment_.path("enrichd.sock").string()};
     command.insert(command.end(), verb.begin(), verb.end());
