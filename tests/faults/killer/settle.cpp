@@ -69,10 +69,13 @@ void wait_for_all(victim& v) {
 }
 
 std::int64_t run_once_more(victim& v) {
-    const auto reply = v.ask_json({"run", "--auto", "--wait", "--timeout", "120s"}, 150);
-    if (!reply.contains("run") || reply["run"]["state"] != "done")
-        throw std::runtime_error("I7: a calm run did not end: " + reply.dump() + reasons(v));
-    return reply["run"]["requests"].get<std::int64_t>();
+    const auto reply = v.ask_json({"run", "--auto", "--timeout", "60s"}, 90);
+    if (!reply.contains("run"))
+        throw std::runtime_error("I7: a calm run was not begun: " + reply.dump() + reasons(v));
+    wait_for_all(v);
+    const auto run = v.ask_json({"status", reply["run"]["id"].get<std::string>()})["run"];
+    if (run["state"] != "done") throw std::runtime_error("I7: a calm run did not end: " + run.dump());
+    return run["requests"].get<std::int64_t>();
 }
 
 } // namespace
@@ -88,7 +91,6 @@ void settle(victim& v, violations& out) {
         }
         (void)v.ask({"quarantine", "release", "--all"});
         requests = run_once_more(v);
-        wait_for_all(v);
     }
 }
 
