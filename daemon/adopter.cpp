@@ -18,6 +18,9 @@ namespace {
 // The API takes request files of up to 200 MB; others take a little more.
 constexpr provider::download_limits request_file_limits{512ULL * 1000 * 1000};
 
+// Of 50,000 vectors, as numbers, each of 3,072 dimensions and some 21 bytes a number.
+constexpr provider::download_limits result_file_limits{4ULL * 1000 * 1000 * 1000};
+
 // The file's answer to a call that was refused: it is not there, and asking again does not help.
 bool is_gone(const error& e) {
     return e.code == errc::provider_rejected;
@@ -159,7 +162,7 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
         {batch.error_file_id, spool_.errors_file(batch.id)}};
     for (const auto& [id, path] : results) {
         if (!id) continue;
-        const auto bytes = co_await client->download(*id, path, request_file_limits);
+        const auto bytes = co_await client->download(*id, path, result_file_limits);
         if (!bytes && is_gone(bytes.error())) {
             why.detail = fmt::format("batch {}: {}, and so is its file of results {} ({}): its results were "
                                      "merged, and the files tidied, or they expired",

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <set>
 #include <utility>
 
 namespace enrichd {
@@ -115,23 +114,11 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
 }
 
 boost::asio::awaitable<result<std::vector<unknown_batch>>> adopter::read_list(std::int64_t since_ms) {
-    const auto client = client_;
+    auto batches = co_await list_batches(client_, since_ms);
+    if (!batches) co_return batches.error();
     std::vector<unknown_batch> found;
-    std::set<std::string> listed;
-    for (std::string after;;) {
-        auto page = co_await client->list_batches(after);
-        if (!page) co_return page.error();
-        bool any_new = false;
-        for (auto& b : page->batches) {
-            after = b.id;
-            if (!listed.insert(b.id).second) continue;
-            any_new = true;
-            const auto label = read_label(b.metadata);
-            if (label) found.push_back({std::move(b), *label, {}, false, {}});
-        }
-        // A server that does not know `after` gives the same page again.
-        if (!any_new || !page->has_more.value_or(false) || is_all_older(page->batches, since_ms)) break;
-    }
+    for (auto& b : *batches)
+        if (const auto label = read_label(b.metadata)) found.push_back({std::move(b), *label, {}, false, {}});
     std::stable_sort(found.begin(), found.end(),
                      [](const auto& a, const auto& b) { return a.batch.created_at > b.batch.created_at; });
     co_return found;

@@ -26,6 +26,15 @@ bool is_meant(const batch_object& b, const batch_search& what) {
     return !what.file_id.empty() && b.input_file_id == what.file_id && b.status != batch_status::failed;
 }
 
+// The end of a list that is newest first: what follows the page is older than this time. One page out of
+// order, as of a server that lists the oldest first, proves nothing about the pages behind it.
+bool is_all_older(const std::vector<batch_object>& page, std::int64_t since_ms) {
+    const auto since = since_ms / 1000 - clock_slack_seconds;
+    const auto newest_first = [](const auto& a, const auto& b) { return a.created_at > b.created_at; };
+    return std::is_sorted(page.begin(), page.end(), newest_first) && page.size() > 1 &&
+           page.front().created_at > page.back().created_at && page.front().created_at < since;
+}
+
 } // namespace
 
 bool is_better_to_keep(const batch_object& a, const batch_object& b) {
@@ -36,32 +45,32 @@ bool is_better_to_keep(const batch_object& a, const batch_object& b) {
     return std::pair(is_lost(a), a.created_at) < std::pair(is_lost(b), b.created_at);
 }
 
-bool is_all_older(const std::vector<batch_object>& page, std::int64_t since_ms) {
-    const auto since = since_ms / 1000 - clock_slack_seconds;
-    const auto newest_first = [](const auto& a, const auto& b) { return a.created_at > b.created_at; };
-    return std::is_sorted(page.begin(), page.end(), newest_first) && page.size() > 1 &&
-           page.front().created_at > page.back().created_at && page.front().created_at < since;
+boost::asio::awaitable<result<std::vector<batch_object>>> list_batches(
+    std::shared_ptr<provider::client> client, std::int64_t since_ms) {
+    std::vector<batch_object> found;
+    std::set<std::string> listed;
+    for (std::string after;;) {
+        auto page = co_await client->list_batches(after);
+        if (!page) co_return page.error();
+        const bool is_last = !page->has_more.value_or(false) || is_all_older(page->batches, since_ms);
+        bool any_new = false;
+        for (auto& b : page->batches) {
+            after = b.id;
+            if (!listed.insert(b.id).second) continue;
+            any_new = true;
+            found.push_back(std::move(b));
+        }
+        // A server that does not know `after` gives the same page again.
+        if (is_last || !any_new) co_return found;
+    }
 }
 
 boost::asio::awaitable<result<std::vector<batch_object>>> find_batches(
     std::shared_ptr<provider::client> client, batch_search what) {
-    std::vector<batch_object> found;
-    std::set<std::string> listed;
-    std::string after;
-    for (;;) {
-        auto page = co_await client->list_batches(after);
-        if (!page) co_return page.error();
-        bool any_new = false;
-        for (auto& b : page->batches) {
-            if (!listed.insert(b.id).second) continue;
-            any_new = true;
-            if (is_meant(b, what)) found.push_back(b);
-        }
-        // A server that does not know `after` gives the same page again.
-        if (!any_new || !page->has_more.value_or(false) || is_all_older(page->batches, what.since_ms)) break;
-        after = page->batches.back().id;
-    }
-    std::stable_sort(found.begin(), found.end(), is_better_to_keep);
+    auto found = co_await list_batches(std::move(client), what.since_ms);
+    if (!found) co_return found;
+    std::erase_if(*found, [&what](const auto& b) { return !is_meant(b, what); });
+    std::stable_sort(found->begin(), found->end(), is_better_to_keep);
     co_return found;
 }
 

@@ -19,6 +19,11 @@ struct batch_search {
     bool every_try = false;    ///< the batches of all submissions of the job, not of this one alone
 };
 
+/// Each batch that the provider lists, once, in the list's order; read back past this time, by some slack for
+/// the clocks. Errors: those of the provider's list.
+boost::asio::awaitable<result<std::vector<batch_object>>> list_batches(
+    std::shared_ptr<provider::client> client, std::int64_t since_ms);
+
 /// All that are meant, the one to keep first: one that does its work before one that does not, then the
 /// oldest. Errors: those of the provider's list.
 boost::asio::awaitable<result<std::vector<batch_object>>> find_batches(
@@ -26,11 +31,6 @@ boost::asio::awaitable<result<std::vector<batch_object>>> find_batches(
 
 /// Of several batches of one submission: one that does its work before one that does not, then the oldest.
 bool is_better_to_keep(const batch_object& a, const batch_object& b);
-
-/// The end of a list that is newest first: what follows a page is older than this time, by some slack for the
-/// clocks. One page out of order, as of a server that lists the oldest first, proves nothing about the pages
-/// behind it.
-bool is_all_older(const std::vector<batch_object>& page, std::int64_t since_ms);
 
 /// It failed before any request of it ran: it cost nothing, and holds nothing.
 bool did_nothing(const batch_object& b);

@@ -246,7 +246,7 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
                     return in(
                         wait,
                         fmt::format(
-                            "{} requests are done, and the provider does not name the files of results yet",
+                            "{} requests have ended, and the provider does not name the files of results yet",
                             s.completed + s.failed),
                         0, errc::provider_invalid);
                 return has_ended(s.status) ? in(milliseconds(0)) : in(wait);
