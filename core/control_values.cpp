@@ -41,7 +41,7 @@ std::string_view expected_by(flag_id id) {
     case flag_id::plan:
     case flag_id::jsonl:
     case flag_id::abandon:
-    case flag_id::resubmit: return "nothing";
+    case flag_id::resubmit:
     case flag_id::leave: return "nothing";
     }
     return "";
@@ -84,7 +84,7 @@ bool is_right(flag_id id, const std::string& v) {
     case flag_id::plan:
     case flag_id::jsonl:
     case flag_id::abandon:
-    case flag_id::resubmit: return v.empty();
+    case flag_id::resubmit:
     case flag_id::leave: return v.empty();
     }
     return false;

@@ -49,6 +49,7 @@ std::vector<std::string> warnings_about(const std::vector<unknown_batch>& batche
     for (const auto& b : batches)
         if (b.label.target == mark && b.label.installation != ours) ++others[b.label.installation];
     std::vector<std::string> warnings;
+    warnings.reserve(others.size());
     for (const auto& [installation, n] : others)
         warnings.push_back(fmt::format(
             "installation {} made {} of these batches on this target, and this is installation {}: adopt "

@@ -21,8 +21,8 @@ TEST_CASE("every state of a job reads back from the file with all its fields", "
         CHECK(state_fields(read.state) == state_fields(s));
         CHECK(read.ended_ms.has_value() == job::has_ended(s));
         if (const auto batch = job::batch_id(s)) CHECK(read.batch_id == batch);
-        if (const auto* f = std::get_if<job::fetched>(&read.state))
-            CHECK(f->digests == job::result_digests{"a1", "b2"});
+        if (const auto* here = std::get_if<job::fetched>(&read.state))
+            CHECK(here->digests == job::result_digests{"a1", "b2"});
     }
 }
 
