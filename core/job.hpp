@@ -121,6 +121,8 @@ struct fetched {
 struct merged {
     std::string batch_id;
 };
+/// A reason of failed{}.
+inline constexpr std::string_view given_up = "given up by the user; what it did by then is not merged";
 /// The provider refused the file or the batch as a whole, or the user gave the batch up.
 struct failed {
     std::string reason;

@@ -91,19 +91,18 @@ state on(const submit_unknown& s, const event::resubmit_wanted&) {
 }
 
 // What may have been paid is given up by the user alone, and with a reason that says so.
-constexpr auto given_up = "given up by the user; what it did by then is not merged";
 
 state on(const submit_unknown&, const event::abandon_wanted&) {
-    return failed{given_up};
+    return failed{std::string(given_up)};
 }
 state on(const submitted&, const event::abandon_wanted&) {
-    return failed{given_up};
+    return failed{std::string(given_up)};
 }
 state on(const polling&, const event::abandon_wanted&) {
-    return failed{given_up};
+    return failed{std::string(given_up)};
 }
 state on(const fetched&, const event::abandon_wanted&) {
-    return failed{given_up};
+    return failed{std::string(given_up)};
 }
 
 bool is_quota_failure(const batch_object& b) {

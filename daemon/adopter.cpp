@@ -23,7 +23,7 @@ constexpr provider::download_limits result_file_limits{4ULL * 1000 * 1000 * 1000
 
 // The file's answer to a call that was refused: it is not there, and asking again does not help.
 bool is_gone(const error& e) {
-    return e.code == errc::provider_rejected;
+    return e.code == errc::provider_rejected && provider::answered(e, 404);
 }
 
 struct flag_guard {
@@ -43,11 +43,7 @@ boost::asio::awaitable<result<adoption>> adopter::adopt(std::string batch_id, bu
     if (busy_)
         co_return error{errc::state_conflict, "another batch is being adopted; try again when it is done"};
     const flag_guard alone(busy_);
-    auto done = co_await adopt_alone(batch_id, std::move(with));
-    if (done || done.error().code != errc::not_found) co_return done;
-    auto why = done.error();
-    let_go(batch_id, why);
-    co_return why;
+    co_return co_await adopt_alone(std::move(batch_id), std::move(with));
 }
 
 // Of what is not there any more nothing can be taken in: it stands in nobody's way.
@@ -168,6 +164,7 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
                                      "merged, and the files tidied, or they expired",
                                      batch.id, why.detail, *id, bytes.error().detail);
             why.code = errc::not_found;
+            let_go(batch.id, why);
             co_return why;
         }
         if (!bytes) co_return bytes.error();

@@ -92,6 +92,7 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
             return fmt::format("job {} looks for it itself", job_name(job.id));
     if (const auto id = job_to_take(b))
         return fmt::format("it is of job {}, which takes it up at the next start of enrichd", job_name(*id));
+    if (auto why = why_empty(b.batch); !why.empty()) return why;
     if (const auto id = sibling_of(b))
         return fmt::format(
             "it is a second batch of job {}: enrichd stops it, and books what it did, by itself",
@@ -99,7 +100,6 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
     if (const auto job = job_of_submission(ledger_, label.submission);
         job && job->wishes.cancel == job::cancel_reason::abandon)
         return fmt::format("it is of job {}, which was given up", job_name(job->id));
-    if (auto why = why_empty(b.batch); !why.empty()) return why;
     if (!label.kind) return "its metadata names no kind that this version knows";
     if (label.target != target_mark(identity))
         return fmt::format("it was made for another target ({}; {} is {})",

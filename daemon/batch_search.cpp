@@ -83,10 +83,8 @@ boost::asio::awaitable<result<batch_object>> stop_batch(std::shared_ptr<provider
     if (has_ended(b.status) || b.status == batch_status::cancelling) co_return b;
     auto cancelled = co_await client->cancel_batch(b.id);
     if (cancelled || cancelled.error().code != errc::provider_rejected) co_return cancelled;
-    // It may have ended in this moment: then there is nothing left to cancel.
-    auto seen = co_await client->get_batch(b.id);
-    if (seen && !has_ended(seen->status)) co_return cancelled.error();
-    co_return seen;
+    // It may have ended in this moment, or be beyond cancelling: then it is as it is told now.
+    co_return co_await client->get_batch(b.id);
 }
 
 } // namespace enrichd

@@ -35,7 +35,8 @@ bool is_better_to_keep(const batch_object& a, const batch_object& b);
 /// It failed before any request of it ran: it cost nothing, and holds nothing.
 bool did_nothing(const batch_object& b);
 
-/// Cancels it where it runs still. On success it is as the provider told it then.
+/// Cancels it where it runs still. On success it is as the provider told it then: one that may not be
+/// cancelled any more runs on.
 boost::asio::awaitable<result<batch_object>> stop_batch(std::shared_ptr<provider::client> client,
                                                         batch_object b);
 

@@ -125,6 +125,14 @@ void engine::set_world(engine_world w) {
                            c.submit.reconcile_seconds,
                            from_seconds(c.poll.deadline_hours * 3600),
                            c.submit.hold_unknown});
+    if (!c.submit.hold_unknown) (void)try_to_record([this] { free_unknown_submissions(); });
+}
+
+// What waits for a person's word, as it was configured once, has no time of its next look.
+void engine::free_unknown_submissions() {
+    for (const auto& job : ledger_.jobs().list(true, std::numeric_limits<std::int64_t>::max()))
+        if (std::holds_alternative<job::submit_unknown>(job.state) && !job.waiting.due_ms)
+            ledger_.jobs().postpone(job, {clock_.now_ms(), 0, ""}, clock_.now_ms());
 }
 
 boost::asio::awaitable<void> engine::run() {

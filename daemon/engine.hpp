@@ -92,6 +92,7 @@ private:
     void make_due_what_waited();
     /// True if it was done; false if the disk failed, which is known then.
     bool try_to_record(const std::function<void()>& write);
+    void free_unknown_submissions();
 
     paced_clock clock_;
     enrichd::ledger ledger_;

@@ -125,8 +125,9 @@ boost::asio::awaitable<effect_outcome> live_effects::create_batch(job::effect::c
 boost::asio::awaitable<effect_outcome> live_effects::find_batch(job::effect::find_batch what) {
     const auto client = client_;
     batch_search search{what.submission, what.file_id, what.since_ms};
-    const auto found = co_await find_batches(client, std::move(search));
+    auto found = co_await find_batches(client, std::move(search));
     if (!found) co_return postponed(found.error());
+    std::erase_if(*found, [this](const auto& b) { return ledger_.jobs().find_batch(b.id).has_value(); });
     if (found->empty()) {
         const auto looks = static_cast<std::size_t>(what.looks) + 1;
         co_return done(job::event::batch_not_found{looks >= looks_});

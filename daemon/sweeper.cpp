@@ -21,6 +21,16 @@ namespace {
 
 constexpr std::int64_t day_ms = 24 * 3'600'000LL;
 
+// Whether to ask again would bring the same. A server may lack a DELETE, or a list; of batches that are or
+// may be at work, no gateway's or foreign key's refusal is the last word.
+bool is_refused_for_good(const chore_row& c, const error& why) {
+    if (why.code != errc::provider_rejected) return false;
+    const bool of_batches =
+        c.what == chore::find_twins || c.what == chore::follow_twin || c.what == chore::find_unknown;
+    return !of_batches || provider::answered(why, 404) || provider::answered(why, 405) ||
+           provider::answered(why, 501);
+}
+
 // By then the batch of a job that ended has ended too, and needs its file no more.
 constexpr std::int64_t youngest_orphan_ms = 2 * day_ms;
 
@@ -40,7 +50,7 @@ asio::awaitable<void> sweeper::sweep() {
         const auto c = ledger_.chores().due(clock_.now_ms());
         if (!c) co_return;
         const auto done = co_await perform(*c);
-        if (!done && done.error().code == errc::provider_rejected) {
+        if (!done && is_refused_for_good(*c, done.error())) {
             give_up(*c, done.error());
         } else if (!done || !*done) {
             put_off(*c, done);
@@ -95,14 +105,15 @@ asio::awaitable<result<bool>> sweeper::find_twins(chore_row c) {
     auto job = ledger_.jobs().find(c.job_id);
     batch_search search{submission_id(ledger_.installation(), *job, 1), file_of(c.job_id), job->created_ms,
                         true};
-    const auto found = co_await find_batches(client, std::move(search));
+    auto found = co_await find_batches(client, std::move(search));
     if (!found) co_return found.error();
     // While the job's own batch is not known, any of these may be the one that its next turn adopts.
     job = ledger_.jobs().find(c.job_id);
     if (!job::batch_id(job->state) && !job::has_ended(job->state)) co_return false;
+    std::erase_if(*found,
+                  [this](const auto& b) { return did_nothing(b) || ledger_.jobs().find_batch(b.id); });
     std::vector<batch_object> twins;
     for (const auto& b : *found) {
-        if (b.id == job->batch_id || did_nothing(b)) continue;
         auto stopped = co_await stop_batch(client, b);
         if (!stopped) co_return stopped.error();
         twins.push_back(std::move(*stopped));

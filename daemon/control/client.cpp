@@ -126,6 +126,8 @@ awaitable<result<reply>> client::download(route_id route, std::string id, std::s
     http::request r;
     r.target = target_of(route, id) + query;
     r.sink = std::move(sink);
+    r.limits = settings_for(socket_).limits;
+    r.limits->header = 30min; // the copy of a large ledger, and its check
     co_return co_await send(std::move(r));
 }
 

@@ -147,6 +147,7 @@ struct teller {
         return {fmt::format("every request of batch {} has its outcome", s.batch_id), "", {}, {}, {}};
     }
     job_story operator()(const job::failed& s) const {
+        if (s.reason == job::given_up) return {"it was " + s.reason, "", {}, {}, {}};
         return {"the provider refused the file or the batch as a whole, and billed nothing: " + s.reason,
                 "",
                 {},

@@ -64,7 +64,11 @@ control::awaitable<result<live_operations::handed_file>> live_operations::ledger
 }
 
 control::awaitable<result<json>> live_operations::verification() {
-    const auto jobs = parts_.ledger.jobs().list(true, std::numeric_limits<std::int64_t>::max());
+    auto jobs = parts_.ledger.jobs().list(true, std::numeric_limits<std::int64_t>::max());
+    std::erase_if(jobs, [this](const job_row& job) { // its file is whole once its run is built
+        const auto run = parts_.ledger.runs().find(job.plan.run_id)->state;
+        return run == run::state::requested || run == run::state::building;
+    });
     ledger_findings found;
     const auto look = [&] {
         found = verify_ledger(parts_.ledger_path);

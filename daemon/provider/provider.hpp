@@ -80,4 +80,7 @@ public:
     virtual awaitable<result<void>> delete_file(std::string id) = 0;
 };
 
+/// Whether it is an answer with this status of HTTP that tells so, and nothing else.
+bool answered(const error& e, int status);
+
 } // namespace enrichd::provider

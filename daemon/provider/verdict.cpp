@@ -99,4 +99,8 @@ bool may_repeat(const error& transport) {
            transport.code == errc::unavailable;
 }
 
+bool answered(const error& e, int status) {
+    return e.detail.find(fmt::format("(HTTP {} to ", status)) != std::string::npos;
+}
+
 } // namespace enrichd::provider

@@ -92,6 +92,51 @@ TEST_CASE("a twin that shows up late is stopped, followed, and booked once at it
     CHECK(f.job(f.id).actual == cost);
 }
 
+TEST_CASE("a twin that may not be cancelled any more is recorded, and followed to its end", "[sweeper]") {
+    sweeper_fixture f;
+    auto twin = f.listed("batch_2", batch_status::finalizing, f.ours);
+    f.show({twin, f.own()});
+    const error refused{errc::provider_rejected,
+                        "it is finalizing (HTTP 409 to POST /batches/batch_2/cancel)"};
+    f.world->refusals = {refused, refused};
+    f.sweep();
+    REQUIRE(f.l->twins().of_job(f.id).size() == 1);
+    CHECK_FALSE(f.l->twins().of_job(f.id)[0].ended);
+    CHECK(f.l->chores().next_due()); // to follow it
+
+    twin.status = batch_status::completed;
+    twin.completed = 2;
+    twin.usage = token_usage{200, 0, 40, 0};
+    f.show({twin, f.own()});
+    f.now.now += 3'600'000;
+    f.sweep();
+    CHECK(f.l->twins().of_job(f.id)[0].ended);
+    CHECK(f.job(f.id).actual == money{200 * 75'000 + 40 * 300'000});
+}
+
+TEST_CASE("no refusal but that there is nothing ends the look for a batch that may cost money", "[sweeper]") {
+    for (const auto& [status, is_over] : {std::pair(302, false), {401, false}, {403, false}, {404, true}}) {
+        CAPTURE(status);
+        sweeper_fixture f;
+        f.world->list_fails =
+            error{errc::provider_rejected, "no (HTTP " + std::to_string(status) + " to GET /batches)"};
+        f.sweep();
+        CHECK(f.l->chores().next_due().has_value() != is_over);
+    }
+}
+
+TEST_CASE("a batch that another job has is nobody's twin", "[sweeper]") {
+    sweeper_fixture f;
+    const auto other = f.add_job(f.run());
+    auto p = std::get<job::polling>(one_of_each_state()[6]);
+    p.batch_id = "batch_2";
+    f.put(other, p);
+    f.show({f.listed("batch_2", batch_status::in_progress, f.ours), f.own()});
+    f.sweep();
+    CHECK(f.world->calls == std::vector<std::string>{"list "});
+    CHECK(f.l->twins().of_job(f.id).empty());
+}
+
 TEST_CASE("a twin that ended with work and tells no usage may have cost the bound; one without work nothing",
           "[sweeper]") {
     sweeper_fixture f;
@@ -186,7 +231,7 @@ TEST_CASE("a twin that cannot be cancelled yet is recorded by a later look", "[s
 
 TEST_CASE("a server without a list is not asked for ever", "[sweeper]") {
     sweeper_fixture f;
-    f.world->list_fails = error{errc::provider_rejected, "404"};
+    f.world->list_fails = error{errc::provider_rejected, "404 (HTTP 404 to GET /batches)"};
     f.sweep();
     CHECK_FALSE(f.l->chores().next_due());
 }

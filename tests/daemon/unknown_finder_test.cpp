@@ -234,7 +234,7 @@ TEST_CASE("a provider that is away holds up what would be sent, and no building"
 
 TEST_CASE("a provider without a list is not waited for", "[unknown]") {
     start_fixture f;
-    f.world->list_fails = error{errc::provider_rejected, "404"};
+    f.world->list_fails = error{errc::provider_rejected, "no such path (HTTP 404 to GET /batches)"};
     f.turn();
     f.look();
     CHECK_FALSE(f.l->chores().find(chore::find_unknown));

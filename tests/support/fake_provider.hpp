@@ -52,7 +52,8 @@ struct fake_provider final : provider::client {
         for (const auto& page : pages)
             for (const auto& b : page.batches)
                 if (b.id == id) co_return b;
-        co_return error{errc::provider_rejected, "No batch found with id '" + id + "'"};
+        co_return error{errc::provider_rejected,
+                        "No batch found with id '" + id + "' (HTTP 404 to GET /batches/" + id + ")"};
     }
     provider::awaitable<result<batch_object>> cancel_batch(std::string id) override {
         calls.push_back("cancel " + id);
@@ -73,7 +74,9 @@ struct fake_provider final : provider::client {
                                                         provider::download_limits) override {
         calls.push_back("download " + file_id);
         const auto found = content.find(file_id);
-        if (found == content.end()) co_return error{errc::provider_rejected, "no such file: " + file_id};
+        if (found == content.end())
+            co_return error{errc::provider_rejected,
+                            "no such file (HTTP 404 to GET /files/" + file_id + "/content)"};
         write_file(to, found->second);
         co_return found->second.size();
     }
