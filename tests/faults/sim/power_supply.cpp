@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/faults/sim/power_supply.hpp"
 
+#include "state/sqlite.hpp"
 #include "tests/faults/sim/image_check.hpp"
 
 #include <fmt/format.h>
