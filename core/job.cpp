@@ -53,7 +53,7 @@ effect::any owed(const submitted& s, const wishes& w) {
     return effect::poll{s.batch_id};
 }
 effect::any owed(const polling& s, const wishes& w) {
-    if (awaits_results(s) && w.cancel == cancel_reason::none) return effect::poll{s.batch_id};
+    if (waits_for_results(s, w)) return effect::poll{s.batch_id};
     if (enrichd::has_ended(s.status)) return effect::fetch{s.batch_id, s.output_file_id, s.error_file_id};
     if (w.cancel != cancel_reason::none && !s.cancel_sent && s.status != batch_status::cancelling)
         return effect::cancel_batch{s.batch_id};
@@ -103,12 +103,23 @@ bool is_over_at_provider(const state& s) {
     return std::holds_alternative<fetched>(s) || has_ended(s);
 }
 
+bool ended_without_answers(const state& s) {
+    if (const auto* f = std::get_if<failed>(&s)) return f->reason != given_up;
+    return std::holds_alternative<cancelled>(s);
+}
+
 // Answers were paid for, and are waited for until the user gives them up. Of errors nothing is lost; some
 // servers have no file of them.
 bool awaits_results(const polling& s) {
     if (!enrichd::has_ended(s.status)) return false;
     if (s.completed > 0 && !s.output_file_id) return true;
     return s.failed > 0 && !s.error_file_id && s.looks_for_files < looks_for_error_file;
+}
+
+bool waits_for_results(const polling& s, const wishes& w) {
+    if (!awaits_results(s)) return false;
+    return w.cancel == cancel_reason::none ||
+           (w.cancel == cancel_reason::deadline && s.looks_for_files < looks_for_results);
 }
 
 bool has_ended(const state& s) {

@@ -274,9 +274,19 @@ bool may_duplicate(const state& from, const state& to);
 /// True once the provider will do no more for the job: its batch has ended there, or it never had one.
 bool is_over_at_provider(const state& s);
 
-/// True where a batch has ended with answers, and does not name the files that hold them yet: they are waited
-/// for until the deadline, or until the user cancels.
+/// True of an end that no batch's answers came to, and that gave none up: the provider refused the file or
+/// the batch, or the job was cancelled before a batch was known.
+bool ended_without_answers(const state& s);
+
+/// True where a batch has ended with answers, and does not name the files that hold them yet.
 bool awaits_results(const polling& s);
+
+/// How often such files are looked for before the deadline gives them up: it may have passed while we were
+/// away, or as the wall clock was set.
+inline constexpr std::int64_t looks_for_results = 60;
+
+/// True as long as they are waited for: until the deadline and enough looks, or until the user cancels.
+bool waits_for_results(const polling& s, const wishes& w);
 
 /// What the daemon owes the world while a job is in this state.
 effect::any next_effect(const state& s, const wishes& w);

@@ -242,7 +242,7 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
             [&](const job::submitted&) { return in(poll_wait(rules_.rhythm, 0, random_())); },
             [&](const job::polling& s) {
                 const auto wait = poll_wait(rules_.rhythm, s.polls, random_());
-                if (job::awaits_results(s) && before.wishes.cancel == job::cancel_reason::none)
+                if (job::waits_for_results(s, before.wishes))
                     return in(
                         wait,
                         fmt::format(

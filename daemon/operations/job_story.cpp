@@ -191,7 +191,7 @@ std::string advice_on_404(const job_row& job, std::string_view message) {
 
 std::string advice(const job_row& job, errc code, std::string_view message) {
     auto again = "enrichctl retry " + job_name(job.id);
-    if (const auto* p = std::get_if<job::polling>(&job.state); p && job::awaits_results(*p))
+    if (const auto* p = std::get_if<job::polling>(&job.state); p && job::waits_for_results(*p, job.wishes))
         return fmt::format(
             "they are waited for until the deadline; to go on without them: enrichctl cancel {}",
             job_name(job.id));

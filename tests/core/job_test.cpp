@@ -167,6 +167,14 @@ TEST_CASE("only what follows an unknown submission may be a duplicate", "[core][
         }
 }
 
+TEST_CASE("a refusal and an early cancel end a job without answers; giving up is a choice", "[core][job]") {
+    for (const auto& s : all_states()) {
+        CAPTURE(name(s));
+        CHECK(ended_without_answers(s) == (name(s) == "failed" || name(s) == "cancelled"));
+    }
+    CHECK_FALSE(ended_without_answers(failed{std::string(given_up)}));
+}
+
 TEST_CASE("a job is over at the provider once its batch has ended there, or it never had one",
           "[core][job]") {
     for (const auto& s : all_states()) {

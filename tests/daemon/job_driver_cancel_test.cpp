@@ -98,6 +98,31 @@ TEST_CASE("26 hours after the provider's created_at the batch is cancelled, what
     CHECK(f.job(f.id).wishes.cancel == job::cancel_reason::deadline);
 }
 
+TEST_CASE("no deadline gives up answers whose files were hardly looked for", "[job_driver]") {
+    driver_fixture f; // which was away for days, or has a clock that was set
+    auto p = f.running();
+    p.status = batch_status::expired;
+    p.completed = 1;
+    p.output_file_id.reset();
+    p.looks_for_files = 0;
+    auto seen = batch(batch_status::expired);
+    seen.completed = 1;
+    seen.output_file_id.reset();
+    f.put(f.id, p);
+    f.now.now = noon + 72 * hour;
+    for (std::int64_t look = 1; look <= job::looks_for_results; ++look) {
+        f.world.then(event::batch_seen{seen});
+        f.turn();
+        REQUIRE(f.world.asked.back() == "poll");
+        CHECK((f.wait_ms() > 0) == (look < job::looks_for_results));
+        f.now.now += hour;
+    }
+    f.world.then(event::results_fetched{false, false});
+    f.turn();
+    CHECK(f.world.asked.back() == "fetch");
+    CHECK(f.job(f.id).wishes.cancel == job::cancel_reason::deadline);
+}
+
 TEST_CASE("a batch that ended in time is not cancelled by a late look", "[job_driver]") {
     driver_fixture f;
     auto p = f.running();
