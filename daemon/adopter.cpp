@@ -41,7 +41,7 @@ adopter::adopter(ledger& l, spool& s, const clock& c, boost::asio::any_io_execut
 
 boost::asio::awaitable<result<adoption>> adopter::adopt(std::string batch_id, build_settings with) {
     if (busy_)
-        co_return error{errc::state_conflict, "another batch is being adopted; try again when it is done"};
+        co_return error{errc::unavailable, "another batch is being adopted; try again when it is done"};
     const flag_guard alone(busy_);
     co_return co_await adopt_alone(std::move(batch_id), std::move(with));
 }
@@ -75,7 +75,7 @@ result<void> adopter::refuse_while_building() {
         if (is_held_at_gate(run.waiting) || (held && run.state == run::state::requested)) continue;
         if (run.state == run::state::requested || run.state == run::state::building)
             return error{
-                errc::state_conflict,
+                errc::unavailable,
                 fmt::format("run {0} is being built, and may buy again what the batch has; nothing "
                             "was adopted. Wait until it is built, or cancel it: enrichctl cancel {0}",
                             run_name(run.id))};
@@ -146,6 +146,7 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_lines(batch_object 
 // What was answered is worth as much as what was asked, once the batch has ended.
 boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_object batch, error why) {
     if (!has_ended(batch.status)) {
+        why.code = errc::unavailable;
         why.detail = fmt::format("batch {}: {}; it can be adopted by its results once it has ended", batch.id,
                                  why.detail);
         co_return why;

@@ -28,7 +28,7 @@ struct unknown_batch {
     batch_label label;
     std::string obstacle;                ///< why it cannot be adopted; empty: it can
     bool is_unsure = false;              ///< the obstacle is that the target cannot be reached now
-    std::optional<std::int64_t> own_job; ///< of this job, which was not submitted as far as the ledger knows
+    std::optional<std::int64_t> own_job; ///< of this job, which is without a batch as far as the ledger knows
 };
 
 struct unknown_batches {
@@ -60,9 +60,9 @@ public:
     boost::asio::awaitable<result<unknown_batches>> list(build_settings with, std::int64_t since_ms = 0);
 
     /// The batch's job with its requests and rows, in one transaction at the end: what ends before it leaves
-    /// at most a file in the spool, which the next try overwrites. Errors: not_found (no such batch),
-    /// state_conflict (an obstacle, a run in the making, another adoption under way), provider_*, target_*,
-    /// io.
+    /// at most a file in the spool, which the next try overwrites. Errors: not_found (no such batch, or
+    /// nothing of it is to be had any more), state_conflict (an obstacle that stays), unavailable (not now: a
+    /// run in the making, another adoption under way, no results yet), provider_*, target_*, io.
     boost::asio::awaitable<result<adoption>> adopt(std::string batch_id, build_settings with);
 
 private:
@@ -76,6 +76,7 @@ private:
     awaitable<result<matched_batch>> match(recipe r, batch_label label, sent_lines sent, build_settings with);
     std::optional<std::int64_t> sibling_of(const unknown_batch& b);
     std::optional<std::int64_t> job_to_take(const unknown_batch& b);
+    std::optional<std::int64_t> job_without_answers(const unknown_batch& b);
     void let_go(const std::string& batch_id, error& why);
     std::string obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r);
     std::optional<adoption> known(const std::string& batch_id);

@@ -63,14 +63,20 @@ std::vector<std::string> warnings_about(const std::vector<unknown_batch>& batche
 } // namespace
 
 // A twin is its job's: adopted, it would be booked twice. It may not be found yet, and is known by the job
-// that its submission names: one that has another batch, or that ended without one though one was asked for.
+// that its submission names: one that has another batch, and did not end without its answers.
 std::optional<std::int64_t> adopter::sibling_of(const unknown_batch& b) {
     if (const auto twin = ledger_.twins().find(b.batch.id)) return twin->job_id;
     const auto job = job_of_submission(ledger_, b.label.submission);
     if (!job) return std::nullopt;
     const bool has_another = job->batch_id && *job->batch_id != b.batch.id;
-    const bool asked_for_one = job->maybe_duplicate && job::has_ended(job->state);
-    return has_another || asked_for_one ? std::optional(job->id) : std::nullopt;
+    return has_another && !job::ended_without_answers(job->state) ? std::optional(job->id) : std::nullopt;
+}
+
+// One that ended without a batch's answers: this one's are all that was bought for it.
+std::optional<std::int64_t> adopter::job_without_answers(const unknown_batch& b) {
+    const auto job = job_of_submission(ledger_, b.label.submission);
+    if (!job || job->wishes.cancel == job::cancel_reason::abandon) return std::nullopt;
+    return job::ended_without_answers(job->state) ? std::optional(job->id) : std::nullopt;
 }
 
 // One that was built, and not submitted as far as the ledger knows. A run that is not built yet begins its
@@ -144,6 +150,7 @@ boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings wit
         const auto& r = recipes.at(b.label.kind.value_or(kind::summaries));
         b.obstacle = obstacle(b, identity, r);
         b.own_job = job_to_take(b);
+        if (!b.own_job && b.obstacle.empty()) b.own_job = job_without_answers(b);
         b.is_unsure = !r && r.error().code == errc::target_unavailable && b.obstacle == r.error().detail;
     }
     unknown_batches all;

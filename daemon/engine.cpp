@@ -63,6 +63,7 @@ engine::engine(engine_parts p, engine_world w)
     scheduler_.heed([this] { return storage_.trouble().has_value(); },
                     [this](const std::exception_ptr& failed) { return storage_.suspect(failed); });
     sweeper_.set_finder([this](chore_row c) { return finder_.look(std::move(c)); });
+    sweeper_.set_taker([this](std::string id) { return adopter_.adopt(std::move(id), current()); });
     builder_.on_progress([this] { changes_.bump(); });
     set_world(std::move(w));
 }

@@ -3,6 +3,7 @@
 
 #include "core/schedule.hpp"
 #include "daemon/batch_search.hpp"
+#include "daemon/job_log.hpp"
 #include "daemon/log.hpp"
 #include "daemon/purchase_gate.hpp"
 #include "daemon/submission_name.hpp"
@@ -29,6 +30,14 @@ bool is_refused_for_good(const chore_row& c, const error& why) {
         c.what == chore::find_twins || c.what == chore::follow_twin || c.what == chore::find_unknown;
     return !of_batches || provider::answered(why, 404) || provider::answered(why, 405) ||
            provider::answered(why, 501);
+}
+
+// A batch that has ended with answers whose files may be named later. After so long no job of its own would
+// wait for them.
+bool may_name_files(const batch_object& b, std::int64_t now_ms) {
+    constexpr std::int64_t patience_ms = 26 * 3'600'000LL;
+    return has_ended(b.status) && b.completed > 0 && !b.output_file_id &&
+           now_ms < b.created_at * 1000 + patience_ms;
 }
 
 // By then the batch of a job that ended has ended too, and needs its file no more.
@@ -110,8 +119,14 @@ asio::awaitable<result<bool>> sweeper::find_twins(chore_row c) {
     // While the job's own batch is not known, any of these may be the one that its next turn adopts.
     job = ledger_.jobs().find(c.job_id);
     if (!job::batch_id(job->state) && !job::has_ended(job->state)) co_return false;
-    std::erase_if(*found,
-                  [this](const auto& b) { return did_nothing(b) || ledger_.jobs().find_batch(b.id); });
+    std::erase_if(*found, [](const auto& b) { return did_nothing(b); });
+    auto kept = job->batch_id.value_or("");
+    if (take_in_ && job::ended_without_answers(job->state)) {
+        auto taken = co_await take_in(*job, *found);
+        if (!taken) co_return taken.error();
+        if (!taken->empty()) kept = std::move(*taken);
+    }
+    std::erase_if(*found, [this](const auto& b) { return ledger_.jobs().find_batch(b.id).has_value(); });
     std::vector<batch_object> twins;
     for (const auto& b : *found) {
         auto stopped = co_await stop_batch(client, b);
@@ -119,11 +134,47 @@ asio::awaitable<result<bool>> sweeper::find_twins(chore_row c) {
         twins.push_back(std::move(*stopped));
     }
     auto all_or_nothing = ledger_.begin();
-    for (const auto& twin : twins)
-        take_down(*job, twin);
+    for (const auto& twin : twins) {
+        take_down(*job, kept, twin);
+        ledger_.unknown().drop(twin.id);
+    }
     ledger_.chores().done(c);
+    release_held(ledger_, clock_.now_ms());
     all_or_nothing.commit();
     co_return true;
+}
+
+// A batch that shows up after its job ended without one is taken in like one of a lost ledger, so that what
+// it answers is merged: the first of these of which anything is to be had. It is empty if none is. What
+// nobody wants any more is cancelled, and what was done by then still merged.
+asio::awaitable<result<std::string>> sweeper::take_in(job_row job, std::vector<batch_object> found) {
+    for (const auto& b : found) {
+        if (ledger_.twins().find(b.id)) continue;
+        if (may_name_files(b, clock_.now_ms()))
+            co_return error{errc::unavailable, "batch " + b.id + " does not name its files of results yet"};
+        const auto taken = co_await take_in_(b.id);
+        if (!taken && taken.error().code != errc::state_conflict && taken.error().code != errc::not_found)
+            co_return taken.error();
+        if (!taken) { // for an obstacle that stays
+            log_job(log::level::warning, job,
+                    fmt::format("its batch {} is not taken in: {}", b.id, taken.error().detail));
+            continue;
+        }
+        const auto holder = ledger_.jobs().find(taken->job_id).value();
+        if (!taken->was_known)
+            log_job(
+                log::level::critical, job,
+                fmt::format("a batch was made of its requests after all, {}: it is job {} now, with the {} "
+                            "rows that no other job has",
+                            b.id, job_name(holder.id), taken->rows));
+        const bool wanted = job.wishes.cancel == job::cancel_reason::none && taken->rows > 0;
+        if (!wanted && !job::is_over_at_provider(holder.state) &&
+            holder.wishes.cancel == job::cancel_reason::none)
+            ledger_.jobs().wish(holder, {holder.wishes.until, job::cancel_reason::user}, "cancel_wanted",
+                                clock_.now_ms());
+        co_return b.id;
+    }
+    co_return std::string();
 }
 
 asio::awaitable<result<bool>> sweeper::follow_twin(chore_row c) {
@@ -134,7 +185,7 @@ asio::awaitable<result<bool>> sweeper::follow_twin(chore_row c) {
     if (!seen) co_return seen.error();
     const auto job = ledger_.jobs().find(c.job_id);
     auto all_or_nothing = ledger_.begin();
-    take_down(*job, *seen);
+    take_down(*job, job->batch_id.value_or(""), *seen);
     const bool ended = has_ended(seen->status);
     if (ended) ledger_.chores().done(c);
     all_or_nothing.commit();
@@ -180,8 +231,7 @@ bool sweeper::is_needed(const provider::remote_file& file) {
     return !job || !job::has_ended(job->state);
 }
 
-void sweeper::take_down(const job_row& job, const batch_object& twin) {
-    const auto kept = job.batch_id.value_or("");
+void sweeper::take_down(const job_row& job, const std::string& kept, const batch_object& twin) {
     if (record_twin(ledger_, job, kept, twin, clock_.now_ms())) log_twin(job, kept, twin);
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/adopter.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/provider/provider.hpp"
 #include "state/ledger.hpp"
@@ -13,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace enrichd {
 
@@ -33,6 +35,11 @@ public:
     using finder = std::function<boost::asio::awaitable<result<bool>>(chore_row)>;
     void set_finder(finder f) { find_unknown_ = std::move(f); }
 
+    /// Who takes a batch into the ledger. Without it a batch that shows up after its job's end is stopped,
+    /// and its answers are lost.
+    using taker = std::function<boost::asio::awaitable<result<adoption>>(std::string batch_id)>;
+    void set_taker(taker t) { take_in_ = std::move(t); }
+
     /// At start: the look for unknown batches is owed at once; the provider's files are swept a day from
     /// then, and each day.
     void begin();
@@ -47,6 +54,7 @@ private:
 
     awaitable<result<bool>> perform(chore_row c);
     awaitable<result<bool>> find_twins(chore_row c);
+    awaitable<result<std::string>> take_in(job_row job, std::vector<batch_object> found);
     awaitable<result<bool>> follow_twin(chore_row c);
     awaitable<result<bool>> delete_file(chore_row c);
     awaitable<result<bool>> sweep_files();
@@ -54,7 +62,7 @@ private:
     void give_up(const chore_row& c, const error& why);
     bool is_needed(const provider::remote_file& file);
     std::string file_of(std::int64_t job_id);
-    void take_down(const job_row& job, const batch_object& twin);
+    void take_down(const job_row& job, const std::string& kept, const batch_object& twin);
 
     ledger& ledger_;
     const clock& clock_;
@@ -62,6 +70,7 @@ private:
     std::function<void()> changed_;
     std::shared_ptr<provider::client> client_;
     finder find_unknown_;
+    taker take_in_;
     bool delete_results_ = true;
     bool stopping_ = false;
 };

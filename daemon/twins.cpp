@@ -72,14 +72,15 @@ void owe_looks_for_twins(ledger& l, const job_row& before, const job::state& nex
         look("", now_ms + wait_ms);
         return;
     }
+    if (before.maybe_duplicate && std::holds_alternative<job::submitted>(next)) {
+        look(" once it has one", now_ms + 2 * wait_ms); // of the first try: the second's may show as late
+        return;
+    }
     const bool in_doubt = before.maybe_duplicate || std::holds_alternative<job::submit_unknown>(before.state);
     if (!in_doubt || !job::is_over_at_provider(next) || job::is_over_at_provider(before.state)) return;
-    if (job::batch_id(next)) {
-        look(" at its end", now_ms);
-    } else { // it is over at once, too early for a batch to show; and a batch runs for a day
-        look(" at its end", now_ms + wait_ms);
-        look(" a day later", now_ms + window_ms);
-    }
+    // A job without a batch is over at once, too early for one to show. And a batch runs for a day.
+    look(" at its end", job::batch_id(next) ? now_ms : now_ms + wait_ms);
+    look(" a day later", now_ms + window_ms);
 }
 
 } // namespace enrichd

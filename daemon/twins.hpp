@@ -25,9 +25,9 @@ void log_twin(const job_row& job, const std::string& kept, const batch_object& t
 std::int64_t longest_look_wait_ms(const std::vector<double>& reconcile_seconds);
 
 /// A job of which a submission was sent again, or given up while it was in doubt, may have a batch that no
-/// look has shown yet: it is looked for once more after `wait_ms`, and when the provider has ended with the
-/// job; where the job has no batch of its own, a day later, when any of its batches has ended. Within a
-/// transaction of the caller's.
+/// look has shown yet: it is looked for once more after `wait_ms`; where the one that was found then may be
+/// the first one's, after twice as long; when the provider has ended with the job; and a day later, when any
+/// batch of it has ended. Within a transaction of the caller's.
 void owe_looks_for_twins(ledger& l, const job_row& before, const job::state& next, std::int64_t now_ms,
                          std::int64_t wait_ms);
 

@@ -62,6 +62,9 @@ boost::asio::awaitable<result<bool>> unknown_finder::look(chore_row c) {
         unknown = ledger_.unknown().list();
         all_or_nothing.commit();
     }
+    // What is taken in in a moment, by itself, is no news for a person.
+    for (const auto& b : found->batches)
+        if (b.own_job) std::erase_if(unknown, [&b](const auto& u) { return u.batch_id == b.batch.id; });
     if (!unknown.empty())
         log::warning(
             tell_unknown(ledger_.installation(), unknown) +
@@ -71,11 +74,12 @@ boost::asio::awaitable<result<bool>> unknown_finder::look(chore_row c) {
     co_return true;
 }
 
-// The first that is given to a job stays its own; others are its twins, which a chore finds and stops.
+// The first that is given to a job stays its own; others are its twins, which a chore finds and stops. The
+// same chore takes in what is of a job that ended without a batch's answers.
 void unknown_finder::give(const unknown_batch& own, std::int64_t now_ms) {
     const auto job = ledger_.jobs().find(*own.own_job).value();
     const auto& b = own.batch;
-    if (job::batch_id(job.state)) {
+    if (job::batch_id(job.state) || job::has_ended(job.state)) {
         ledger_.chores().owe({chore::find_twins, job_name(job.id), job.id, now_ms, 0});
         return;
     }

@@ -276,7 +276,7 @@ TEST_CASE("a batch whose request file is gone is adopted by its answers", "[adop
         f.provider->content.erase("file-in");
         f.list_it(b);
         const auto e = f.refusal_of("batch_a");
-        CHECK(e.code == errc::state_conflict);
+        CHECK(e.code == errc::unavailable);
         CHECK(test::contains(e.detail, "once it has ended"));
     }
     SECTION("nor without them") {
@@ -318,15 +318,39 @@ TEST_CASE("what the provider or the target refuses leaves nothing behind", "[ado
     SECTION("a run is being built") {
         (void)f.add_run();
         const auto e = f.refusal_of("batch_a");
-        CHECK(e.code == errc::state_conflict);
+        CHECK(e.code == errc::unavailable);
         CHECK(test::contains(e.detail, "run r1 is being built"));
     }
     SECTION("a run is started meanwhile") {
         f.database->after_read = [&] { (void)f.add_run(); };
         const auto e = f.refusal_of("batch_a");
-        CHECK(e.code == errc::state_conflict);
+        CHECK(e.code == errc::unavailable);
         CHECK(test::contains(e.detail, "run r1 is being built"));
     }
+}
+
+TEST_CASE("a batch of a job that ended without answers is adopted, whatever batch of it failed",
+          "[adopter]") {
+    lost_ledger f;
+    auto b = f.batch_of({f.add_row("k1", "one")});
+    const auto id = f.add_job(f.add_open_run());
+    auto label = *read_label(b.metadata);
+    label.installation = f.l->installation();
+    label.submission = submission_id(label.installation, f.job(id), 1);
+    b.metadata = to_metadata(label);
+    f.list_it(b);
+    SECTION("none") {}
+    SECTION("one, before it did anything") {
+        f.put(id, job::submitted{"ed1-00000000-1-1", "file-1", "batch_1", noon / 1000});
+    }
+    f.put(id, job::failed{"refused"});
+    const auto listed = f.list().batches.at(0);
+    CHECK(listed.obstacle.empty());
+    CHECK(listed.own_job == id);
+    const auto done = f.adopt("batch_a");
+    REQUIRE(done);
+    CHECK(done->job_id != id);
+    CHECK(done->rows == 1);
 }
 
 TEST_CASE("a second batch of a job of this ledger is left to the daemon, which books it once", "[adopter]") {

@@ -119,9 +119,9 @@ TEST_CASE("a batch that ended without naming its results is looked at again, and
     CHECK(f.job(f.id).waiting.due_ms == f.now.now);
 }
 
-TEST_CASE(
-    "what is sent again after looks that found nothing may be a duplicate, and is looked for twice more",
-    "[job_driver]") {
+TEST_CASE("what is sent again after looks that found nothing may be a duplicate, and is looked for three "
+          "times more",
+          "[job_driver]") {
     driver_fixture f;
     f.put(f.id, enrichd::test::one_of_each_state()[4]);
     f.world.then(event::batch_not_found{true});
@@ -138,8 +138,26 @@ TEST_CASE(
     f.l->chores().done(*f.l->chores().due(f.now.now));
     f.world.then(event::results_fetched{true, false});
     f.turn();
-    CHECK_FALSE(f.l->chores().next_due()); // once
+    const auto day = f.now.now + 24 * 3'600'000LL; // no batch runs longer
+    CHECK(f.l->chores().next_due() == day);
+    f.l->chores().done(*f.l->chores().due(day));
+    CHECK_FALSE(f.l->chores().next_due());
     CHECK(f.job(f.id).maybe_duplicate);
+}
+
+TEST_CASE("the batch that a second doubt finds may be the first one's, and the second is looked for still",
+          "[job_driver]") {
+    driver_fixture f;
+    f.put(f.id, enrichd::test::one_of_each_state()[4]);
+    f.world.then(event::batch_not_found{true});
+    f.turn();
+    REQUIRE(f.job(f.id).maybe_duplicate);
+    f.l->chores().done(*f.l->chores().due(*f.l->chores().next_due()));
+    f.put(f.id, enrichd::test::one_of_each_state()[4]);
+    f.world.then(event::batch_created{"batch_1", noon / 1000});
+    f.turn();
+    CHECK(f.state() == "submitted");
+    CHECK(f.l->chores().next_due() == f.now.now + 2 * 600'000);
 }
 
 TEST_CASE("a job that was submitted once is never looked for again", "[job_driver]") {

@@ -140,6 +140,18 @@ TEST_CASE("of two batches of a job the one that works is kept, and the other loo
     CHECK(f.l->chores().is_owed(chore::find_twins));
 }
 
+TEST_CASE("a batch of a job that ended without one is taken in by a chore, and holds purchases until then",
+          "[unknown]") {
+    start_fixture f;
+    f.put(f.id, job::failed{"refused"});
+    f.show(f.own());
+    const auto looked = f.wait(f.finder.look(*f.l->chores().find(chore::find_unknown)));
+    REQUIRE(looked);
+    CHECK(f.l->chores().is_owed(chore::find_twins));
+    CHECK(why_not_build(*f.l));
+    CHECK(f.job_state() == "failed");
+}
+
 TEST_CASE("a batch that failed before it ran, or of a run that is not built, is no job's own", "[unknown]") {
     start_fixture f;
     SECTION("failed") {
