@@ -5,9 +5,9 @@
 #include "tests/faults/sim/campaign.hpp"
 #include "tests/support/catch.hpp"
 
-#include <algorithm>
+#include <set>
 #include <string>
-#include <utility>
+#include <vector>
 
 using namespace enrichd;
 using namespace enrichd::faults;
@@ -22,15 +22,18 @@ struct quiet {
     }
 };
 
-// The invariants that the first failing case names; none if no case of these seeds fails.
-std::set<std::string> first_violated(std::uint64_t seeds) {
-    campaign c([](const tally& t) { return t.failed.empty(); });
-    c.seeds(1, seeds);
-    std::set<std::string> named;
-    for (const auto& f : c.results().failed)
+bool names(const std::vector<failed_case>& failed, const std::string& invariant) {
+    for (const auto& f : failed)
         for (const auto& v : f.violations)
-            named.insert(v.substr(0, 2));
-    return named;
+            if (v.starts_with(invariant)) return true;
+    return false;
+}
+
+// Whether a case of these seeds finds the invariant broken. What breaks one may break others first.
+bool finds_broken(const std::string& invariant, std::uint64_t seeds) {
+    campaign c([&](const tally& t) { return !names(t.failed, invariant); });
+    c.seeds(1, seeds);
+    return names(c.results().failed, invariant);
 }
 
 } // namespace
@@ -90,6 +93,7 @@ TEST_CASE("the campaign finds what is planted, and names the invariant", "[fault
         {"create_repeated", "I3"},
         {"one_look", "I3"},
         {"first_page_only", "I3"},
+        {"late_stopped", "I2"},
         {"twin_left", "I3"},
         {"twin_unseen", "I3"},
         {"settled_twice", "I4"},
@@ -103,5 +107,5 @@ TEST_CASE("the campaign finds what is planted, and names the invariant", "[fault
     const quiet log;
     CAPTURE(mutant);
     become_mutant(mutant);
-    CHECK(first_violated(300).contains(invariant));
+    CHECK(finds_broken(invariant, 300));
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace enrichd::faults {
@@ -29,6 +30,30 @@ twins twins_of(sqlite::database& db, sim_provider& provider) {
     twins all;
     for (const auto& b : provider.batches())
         if (auto twin = table.find(b.told.id)) all.emplace(b.told.id, std::move(*twin));
+    return all;
+}
+
+// Whether the twin's job has the answers of another batch.
+bool is_beside_another(sqlite::database& db, const twin_row& twin, sim_provider& provider) {
+    sqlite::statement find(db, "SELECT batch_id FROM jobs WHERE id = ? AND state = 'merged'");
+    auto row = find(twin.job_id);
+    if (!row.next()) return false;
+    const std::string own(row.text(0));
+    const auto& all = provider.batches();
+    return std::any_of(all.begin(), all.end(), [&own](const auto& b) {
+        return b.told.id == own && b.ends_as != batch_status::failed;
+    });
+}
+
+// Those that were taken into the ledger after their job had ended without them.
+std::set<std::string> adopted(sqlite::database& db) {
+    std::set<std::string> all;
+    sqlite::statement find(db, R"SQL(
+        SELECT j.batch_id FROM jobs AS j JOIN runs AS r ON r.id = j.run_id
+        WHERE json_extract(r.order_json, '$.adopted_batch') <> ''
+    )SQL");
+    for (auto rows = find(); rows.next();)
+        all.insert(std::string(rows.text(0)));
     return all;
 }
 
@@ -75,7 +100,9 @@ void check_answers(sqlite::database& db, sim_provider& provider, const twins& do
     )SQL");
     for (const auto& b : provider.batches())
         for (const auto& r : b.requests) {
-            if (!r.answered || doubled.contains(b.told.id)) continue;
+            const auto twin = doubled.find(b.told.id);
+            if (!r.answered || (twin != doubled.end() && is_beside_another(db, twin->second, provider)))
+                continue;
             auto row = find(b.told.id, r.custom_id);
             const auto how = row.next() ? row.text(0) : "in no job of the ledger";
             if (how != "ok" && how != "skipped" && how != "stale" && how != "gone" && how != "invalid")
@@ -86,13 +113,13 @@ void check_answers(sqlite::database& db, sim_provider& provider, const twins& do
 
 // I3: one batch a submission, and no answer is bought twice; of a list that shows batches too late the ledger
 // knows every other one.
-void check_batches(sim_provider& provider, const twins& doubled, const scenario& s, bool some_given_up,
-                   violations& out) {
+void check_batches(sim_provider& provider, const twins& doubled, const std::set<std::string>& late,
+                   const scenario& s, bool some_given_up, violations& out) {
     const bool may_double = s.list_lag > promised_list_lag;
     std::map<std::string, int> live, bought;
     for (const auto& b : provider.batches()) {
         if (is_strangers(b) || b.ends_as == batch_status::failed) continue;
-        if (may_double && doubled.contains(b.told.id)) continue;
+        if (may_double && (doubled.contains(b.told.id) || late.contains(b.told.id))) continue;
         ++live[submission_of(b)];
         for (const auto& r : b.requests)
             bought[r.custom_id] += r.answered ? 1 : 0;
@@ -119,7 +146,7 @@ void check_twins(sim_provider& provider, const twins& doubled, const scenario& s
         if (!twin.ended || twin.status != name(b.ends_as))
             out.push_back(fmt::format("I3: twin {} has ended as {}, and the ledger says {}", b.told.id,
                                       name(b.ends_as), twin.status));
-        if (!b.cancel_ms && twin.found_ms < b.settled_ms && !sets_clock(s))
+        if (!b.cancel_ms && !b.uncancellable && twin.found_ms < b.settled_ms && !sets_clock(s))
             out.push_back(fmt::format("I3: twin {} was found at work, and not stopped", b.told.id));
         if (twin.cost > b.billed || b.billed > twin.cost + twin.unproven)
             out.push_back(fmt::format("I4: twin {} was billed at {}; the books say {}, and {} unproven",
@@ -183,6 +210,16 @@ void check_rows(sqlite::database& db, const sim_target& target, const scenario& 
         }
 }
 
+// By the submission, or by the key of its own that an adopted batch merges under.
+std::int64_t written_of(const sim_batch& b, const sim_target& target) {
+    std::int64_t rows = 0;
+    for (const auto& [submission, n] : target.written())
+        if (submission == submission_of(b) ||
+            submission.find("-adopted-" + b.told.id + "-") != std::string::npos)
+            rows += n;
+    return rows;
+}
+
 // I5: the ledger counts as written what the target wrote, replays or not.
 void check_written(sqlite::database& db, sim_provider& provider, const twins& doubled,
                    const sim_target& target, violations& out) {
@@ -192,10 +229,9 @@ void check_written(sqlite::database& db, sim_provider& provider, const twins& do
     )SQL");
     for (const auto& b : provider.batches()) {
         if (is_strangers(b) || doubled.contains(b.told.id)) continue;
-        const auto wrote = target.written().find(submission_of(b));
+        const auto truth = written_of(b, target);
         auto row = count(b.told.id);
         row.next();
-        const auto truth = wrote == target.written().end() ? 0 : wrote->second;
         if (b.ends_as != batch_status::failed && row.integer(0) != truth)
             out.push_back(fmt::format("I5: the target wrote {} rows of {}, and the ledger counts {}", truth,
                                       b.told.id, row.integer(0)));
@@ -227,7 +263,7 @@ void check_books(const std::filesystem::path& ledger_file, sim_provider& provide
     const bool some_given_up = gave_up(promised, s);
     sqlite::database db(ledger_file.string(), sqlite::open_mode::read_write);
     const auto doubled = twins_of(db, provider);
-    check_batches(provider, doubled, s, some_given_up, out);
+    check_batches(provider, doubled, adopted(db), s, some_given_up, out);
     if (!ended) return;
     check_outcomes(db, out);
     if (!some_given_up) check_answers(db, provider, doubled, out);

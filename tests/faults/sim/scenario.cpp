@@ -32,6 +32,7 @@ void draw_batches(chance& c, batch_faults& f) {
     f.sticks = some(c, 0.3);
     f.files_late = some(c, 0.5);
     f.no_error_file = some(c, 0.6);
+    f.uncancellable = some(c, 0.6);
 }
 
 void draw_deeds(chance& c, scenario& s) {
@@ -95,6 +96,7 @@ scenario draw_scenario(std::uint64_t seed) {
     if (c.one_in(6)) {
         s.list_lag = c.number(promised_list_lag, longest_list_lag);
         (c.one_in(2) ? s.calls.unheard : s.calls.late) = 0.2 + c.real() / 2;
+        if (c.one_in(2)) s.calls.refused = 0.2 + c.real() / 2; // a second try among them
     }
     return s;
 }

@@ -42,6 +42,7 @@ struct call_faults {
     double unheard = 0;   ///< an effect, and no answer
     double late = 0;      ///< no answer, and an effect some time later
     double not_found = 0; ///< reads: the object is not there yet
+    double refused = 0;   ///< creations: for good, and without an effect
 };
 
 /// How often a request or a batch ends how, of those that end while faults last.
@@ -57,6 +58,7 @@ struct batch_faults {
     double sticks = 0;     ///< in finalizing, for more than the deadline
     double files_late = 0; ///< ended, and the files are named hours later
     double no_error_file = 0;
+    double uncancellable = 0; ///< it goes its way, whoever asks it not to
 };
 
 struct target_faults {

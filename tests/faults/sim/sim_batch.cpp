@@ -99,10 +99,14 @@ void sim_provider::plan_life(sim_batch& b) {
     const auto now = time_.now_ms();
     const auto& f = scenario_.batches;
     const bool faulty = !calm();
-    b.listed_ms = now + (scenario_.list_lag > 0 ? chance_.number(0, scenario_.list_lag) : 0);
+    // Where any lag breaks the promise, most do: each is a second batch, or one that its job did not wait
+    // for.
+    const auto least_lag = scenario_.list_lag > promised_list_lag ? promised_list_lag : 0;
+    b.listed_ms = now + (scenario_.list_lag > 0 ? chance_.number(least_lag, scenario_.list_lag) : 0);
     b.starts_ms = now + chance_.number(5 * second, 5 * minute);
     b.ends_ms = b.starts_ms + chance_.number(scenario_.batch_life / 10, scenario_.batch_life);
     b.settled_ms = b.ends_ms + chance_.number(second, 2 * minute);
+    b.uncancellable = faulty && chance_.happens(f.uncancellable);
     const auto late = faulty && chance_.happens(f.files_late) ? chance_.number(minute, 6 * hour) : 0;
     if (faulty && chance_.happens(f.queue_full)) {
         b.ends_as = batch_status::failed;

@@ -145,6 +145,8 @@ boost::asio::awaitable<result<batch_object>> sim_provider::create_batch(provider
     if (what == fault::lost) co_return lost();
     if (what == fault::not_found)
         co_return error{errc::provider_rejected, "Cannot find file " + order.input_file_id};
+    if (!calm() && chance_.happens(scenario_.calls.refused))
+        co_return error{errc::provider_rejected, "this account may not do that (simulated)"};
     if (what == fault::late) {
         later([this, order] { (void)make_batch(order); });
         co_return lost();
@@ -173,6 +175,7 @@ boost::asio::awaitable<result<batch_object>> sim_provider::cancel_batch(std::str
     if (what == fault::lost) co_return lost();
     if (has_ended(tell(*b).status))
         co_return error{errc::provider_rejected, "the batch has ended (simulated)"};
+    if (b->uncancellable) co_return error{errc::provider_rejected, "it may not be cancelled (simulated)"};
     if (!b->cancel_ms) b->cancel_ms = time_.now_ms();
     co_await travel();
     if (what == fault::unheard || what == fault::late) co_return lost();

@@ -37,6 +37,7 @@ struct sim_batch {
     batch_status ends_as = batch_status::completed;
     std::string failure; ///< code, if it ends as failed
     std::optional<std::int64_t> cancel_ms;
+    bool uncancellable = false;
     bool finished = false;
     std::string output, errors;
     std::int64_t completed = 0, failed = 0;

@@ -33,6 +33,12 @@ bool owes_calls(ledger& l) {
            owed.is_owed(chore::delete_input) || owed.is_owed(chore::delete_result);
 }
 
+bool was_refused(ledger& l, std::int64_t run_id) {
+    const auto jobs = l.jobs().of_run(run_id);
+    return std::any_of(jobs.begin(), jobs.end(),
+                       [](const auto& j) { return std::holds_alternative<job::failed>(j.state); });
+}
+
 } // namespace
 
 // A command counts as acknowledged if its answer came from a machine that lived to give it.
@@ -78,6 +84,7 @@ bool simulation::use() {
     if (!run_has_ended()) return true;
     auto& l = machine_->brain->ledger();
     const auto run = l.runs().find(*run_).value();
+    if (!l.runs().list_open().empty()) return true; // one of a batch that showed up late
     const bool is_last = run.state == run::state::done && l.jobs().of_run(run.id).empty();
     const bool is_calm = time_.now_ms() >= begin_ms_ + scenario_.calm_at;
     if (is_last && is_calm) return owes_calls(l);
@@ -85,7 +92,8 @@ bool simulation::use() {
         violated(fmt::format("I5: after {} runs there is still something to build", promised_.runs.size()));
         return false;
     }
-    if (is_last) time_.advance_to(std::min(time_.now_ms() + 5 * hour, begin_ms_ + scenario_.calm_at));
+    if (is_last || (!is_calm && was_refused(l, run.id))) // nobody begins again in the same minute
+        time_.advance_to(std::min(time_.now_ms() + 5 * hour, begin_ms_ + scenario_.calm_at));
     begin_run();
     return true;
 }
