@@ -54,7 +54,8 @@ std::string escaped(char32_t code) {
 } // namespace
 
 std::optional<nlohmann::json> parse_json(std::string_view text, int max_depth) {
-    if (nests_deeper(text, max_depth)) return std::nullopt;
+    // A zero byte is nowhere in JSON; the parser would take it for the end, and what follows for nothing.
+    if (text.find('\0') != std::string_view::npos || nests_deeper(text, max_depth)) return std::nullopt;
     auto parsed = nlohmann::json::parse(text, nullptr, false);
     if (parsed.is_discarded()) return std::nullopt;
     return parsed;

@@ -58,6 +58,8 @@ std::string without_lone_surrogates(std::string_view text) {
 
 std::optional<std::string> mend_json(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    while (text.ends_with('\0'))
+        text.remove_suffix(1);
     const auto value = parse_json(without_lone_surrogates(text), deepest);
     if (!value) return std::nullopt;
     return value->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         fuzz::require(depth <= 64, "no deeper than allowed");
         fuzz::require(shallow.has_value() == (depth <= 8), "the limit is the depth");
         check_members(*parsed);
-    } else if (nlohmann::json::accept(text)) {
+    } else if (nlohmann::json::accept(text) && text.find('\0') == std::string_view::npos) {
         fuzz::require(std::count_if(text.begin(), text.end(), [](char c) { return c == '[' || c == '{'; }) >
                           64,
                       "only depth is a reason to refuse JSON");
