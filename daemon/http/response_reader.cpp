@@ -143,6 +143,7 @@ private:
             if (!parsed) co_return parsed.error();
             if (*parsed && parser_->is_header_done()) {
                 const auto status = parser_->get().result_int();
+                if (status < 100) co_return broken(fmt::format("has the status {}, which is none", status));
                 if (status / 100 != 1 || status == 101) co_return result<void>{};
                 new_parser();
                 ++interim;
