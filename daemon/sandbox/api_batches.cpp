@@ -1,5 +1,6 @@
 // The Batches API.
 // SPDX-License-Identifier: Apache-2.0
+#include "core/json_edge.hpp"
 #include "daemon/sandbox/api_objects.hpp"
 #include "daemon/sandbox/service.hpp"
 
@@ -130,7 +131,7 @@ asio::awaitable<reply> service::create_batch(http::server_request& in) {
     const auto text = co_await in.read_text(create_limit);
     if (!text) co_return api_error(400, text.error().detail);
     batch_record b;
-    if (auto e = read_order(json::parse(*text, nullptr, false), b)) co_return *e;
+    if (auto e = read_order(parse_json(*text).value_or(json()), b)) co_return *e;
     const auto input = store_.file(b.input_file_id);
     if (!input)
         co_return api_error(

@@ -1,5 +1,6 @@
 // Models, calls without a batch, and the sandbox's own paths.
 // SPDX-License-Identifier: Apache-2.0
+#include "core/json_edge.hpp"
 #include "daemon/sandbox/api_objects.hpp"
 #include "daemon/sandbox/chat_request.hpp"
 #include "daemon/sandbox/service.hpp"
@@ -23,7 +24,7 @@ struct direct_work {
     std::int64_t now = 0;
 
     answer operator()(token_bench& bench) const {
-        const auto parsed = nlohmann::json::parse(body, nullptr, false);
+        const auto parsed = parse_json(body).value_or(nlohmann::json());
         if (!parsed.is_object()) {
             const api_error e(
                 400, "We could not parse the JSON body of your request. (HINT: This likely means you "

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sandbox/batch_lines.hpp"
 
+#include "core/json_edge.hpp"
+
 #include <fmt/format.h>
 
 namespace enrichd::sandbox {
@@ -20,7 +22,7 @@ std::string json_string(std::string_view text) {
 } // namespace
 
 std::optional<validation_error> read_request_line(std::string_view line, request_line& out) {
-    auto parsed = json::parse(line, nullptr, false);
+    auto parsed = parse_json(line).value_or(json());
     if (!parsed.is_object())
         return validation_error{"invalid_json_line", "This line is not parseable as valid JSON.", {}, {}};
     for (const char* field : {"custom_id", "method", "url"}) {
