@@ -5,7 +5,6 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace enrichd::sqlite {
@@ -132,7 +131,7 @@ std::span<const std::byte> statement::use::blob(int column) const {
 }
 
 void copy_blob(std::span<const std::byte> blob, std::span<std::byte> to) {
-    if (!blob.empty()) std::memcpy(to.data(), blob.data(), std::min(blob.size(), to.size()));
+    std::copy_n(blob.begin(), std::min(blob.size(), to.size()), to.begin());
 }
 
 } // namespace enrichd::sqlite

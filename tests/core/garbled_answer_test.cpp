@@ -36,6 +36,15 @@ TEST_CASE("an empty line is unparseable, at an address or at none", "[core][batc
     }
 }
 
+TEST_CASE("a line padded with zero bytes is read, and nothing behind one is passed over",
+          "[core][batch_result]") {
+    const auto whole = chat_line(text_message("Fine.")).dump();
+    const auto padded = read_answer(whole + std::string(16, '\0'), a_summary);
+    CHECK(padded.how == outcome::ok);
+    CHECK(padded.summary == "Fine.");
+    CHECK(read_answer(whole + std::string(1, '\0') + whole, a_summary).how == outcome::unparseable);
+}
+
 TEST_CASE("a line that is not UTF-8 is invalid", "[core][batch_result]") {
     const auto a = read_answer("{\"custom_id\":\"a\",\"response\":\"\xff\"}", a_summary);
     CHECK(a.how == outcome::invalid);

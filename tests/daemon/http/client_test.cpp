@@ -94,6 +94,7 @@ TEST_CASE("an answer that is cut off, too long, or not HTTP is an error and no a
         {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello world", "followed by 6 bytes"},
         {"HTTP/1.1 200 OK\r\nContent-Le", "ends within its header"},
         {many("HTTP/1.1 100 Continue\r\n\r\n", 20), "only interim"},
+        {"HTTP/1.1 099 Early\r\nContent-Length: 0\r\n\r\n", "has the status 99"},
         {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "not HTTP"},
         {"", "closed the connection without an answer"},
         {"HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", "more than 64 KiB"},
