@@ -17,6 +17,17 @@
 
 namespace enrichd {
 
+/// A batch that was made beside a job's own: it cost money, and nothing of it was written to a row.
+struct report_twin {
+    std::string batch_id;
+    std::string batch_status;   ///< the provider's last word
+    std::int64_t completed = 0; ///< requests that it did
+    bool ended = false;         ///< else what it cost is not known yet
+    token_usage used;
+    money actual;
+    money unproven; ///< what it may have cost at most, where no usage was told
+};
+
 struct report_job {
     std::string id; ///< "7"
     enrichd::kind kind{};
@@ -26,17 +37,18 @@ struct report_job {
     std::string batch_status; ///< the provider's last word; empty: there was none
     std::int64_t requests = 0;
     money bound;
-    money actual;
+    money actual;                         ///< with that of its twins
     std::int64_t strays = 0;              ///< result lines that answered nothing that was open
     std::optional<std::int64_t> queue_ms; ///< from built to submitted
     std::optional<std::int64_t> run_ms;   ///< from submitted to fetched
     std::optional<std::int64_t> merge_ms; ///< from fetched to merged
+    std::vector<report_twin> twins;
 };
 
 /// One kind of the run: what building found, and what its jobs made of it.
 struct report_kind {
     kind_summary built;
-    token_usage used;
+    token_usage used; ///< with that of twins, as the money
     money actual;
     std::map<outcome, std::int64_t> rows; ///< how the rows ended
     std::int64_t open_rows = 0;

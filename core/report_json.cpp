@@ -46,6 +46,14 @@ json skipped_object(const row_counts& r) {
             {"quarantined", r.quarantined}};
 }
 
+json usage_object(const token_usage& used, money cost) {
+    return {{"input_tokens", used.input_tokens},
+            {"cached_tokens", used.cached_tokens},
+            {"output_tokens", used.output_tokens},
+            {"reasoning_tokens", used.reasoning_tokens},
+            {"usd", exact_dollars(cost)}};
+}
+
 json kind_object(const report_facts& f, const report_kind& k) {
     json batches = json::array();
     for (const auto& job : f.jobs)
@@ -62,12 +70,7 @@ json kind_object(const report_facts& f, const report_kind& k) {
              {{"input_tokens", k.built.totals.input_tokens},
               {"output_cap", k.built.totals.output_cap},
               {"usd", exact_dollars(k.built.totals.bound)}}},
-            {"actual",
-             {{"input_tokens", k.used.input_tokens},
-              {"cached_tokens", k.used.cached_tokens},
-              {"output_tokens", k.used.output_tokens},
-              {"reasoning_tokens", k.used.reasoning_tokens},
-              {"usd", exact_dollars(k.actual)}}},
+            {"actual", usage_object(k.used, k.actual)},
             {"rows_seen", k.built.rows.seen},
             {"rows_selected", k.built.rows.selected},
             {"rows_identical", k.built.rows.identical},
@@ -78,7 +81,18 @@ json kind_object(const report_facts& f, const report_kind& k) {
             {"warnings", k.built.warnings}};
 }
 
+json twin_object(const report_twin& t) {
+    return {{"batch_id", t.batch_id},
+            {"batch_status", t.batch_status},
+            {"completed", t.completed},
+            {"actual", t.ended ? usage_object(t.used, t.actual) : json(nullptr)},
+            {"unproven_usd", exact_dollars(t.unproven)}};
+}
+
 json job_object(const report_job& job) {
+    json twins = json::array();
+    for (const auto& t : job.twins)
+        twins.push_back(twin_object(t));
     return {{"id", job.id},
             {"kind", name(job.kind)},
             {"try", job.attempt},
@@ -91,7 +105,8 @@ json job_object(const report_job& job) {
             {"strays", job.strays},
             {"queue_ms", or_null(job.queue_ms)},
             {"run_ms", or_null(job.run_ms)},
-            {"merge_ms", or_null(job.merge_ms)}};
+            {"merge_ms", or_null(job.merge_ms)},
+            {"twins", std::move(twins)}};
 }
 
 json cause_object(const report_cause& c) {

@@ -163,6 +163,24 @@ std::string job_table(const report_facts& f) {
     return text + "\n";
 }
 
+std::string twin_table(const report_facts& f) {
+    std::string rows;
+    for (const auto& j : f.jobs)
+        for (const auto& t : j.twins)
+            rows += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", j.id, plain(t.batch_id),
+                                plain(t.batch_status), grouped(t.completed), grouped(t.used.input_tokens),
+                                grouped(t.used.output_tokens), t.ended ? display_dollars(t.actual) : "-",
+                                t.unproven > money{} ? display_dollars(t.unproven) : "-");
+    if (rows.empty()) return {};
+    return "## Second batches\n\n"
+           "Made of a job's requests beside its own batch, and cancelled when they were found. What they did "
+           "is paid for and part of their job's cost, and written to no row. Not proven: what one may have "
+           "cost at most, where the provider tells no tokens.\n\n"
+           "| Job | Batch | Ended as | Requests done | Input | Output | Actual | Not proven |\n"
+           "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |\n" +
+           rows + "\n";
+}
+
 std::string cause_table(const report_facts& f) {
     if (f.causes.empty()) return "## Errors by cause\n\nNone.\n";
     std::string text =
@@ -184,7 +202,7 @@ std::string report_markdown(const report_facts& f) {
     auto text = head(f) + money_table(f);
     for (const auto& k : f.kinds)
         text += kind_section(k);
-    return text + job_table(f) + cause_table(f);
+    return text + job_table(f) + twin_table(f) + cause_table(f);
 }
 
 } // namespace enrichd

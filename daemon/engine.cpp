@@ -64,6 +64,7 @@ engine::engine(engine_parts p, engine_world w)
                     [this](const std::exception_ptr& failed) { return storage_.suspect(failed); });
     sweeper_.set_finder([this](chore_row c) { return finder_.look(std::move(c)); });
     sweeper_.set_taker([this](std::string id) { return adopter_.adopt(std::move(id), current()); });
+    sweeper_.set_reporter([this](std::int64_t run_id) { return reports_.write(run_id); });
     builder_.on_progress([this] { changes_.bump(); });
     set_world(std::move(w));
 }

@@ -38,6 +38,8 @@ report_job describe(ledger& l, const job_row& job) {
     r.bound = job.plan.totals.bound;
     r.actual = job.actual;
     r.strays = job.strays;
+    for (const auto& t : l.twins().of_job(job.id))
+        r.twins.push_back({t.batch_id, t.status, t.completed, t.ended, t.used, t.cost, t.unproven});
     const auto at = arrivals(l.history_of_job(job.id));
     const auto between = [&](const char* from, const char* to) -> std::optional<std::int64_t> {
         const auto begin = at.find(from);
@@ -53,7 +55,9 @@ report_job describe(ledger& l, const job_row& job) {
 
 void add_job(ledger& l, const job_row& job, report_kind& into) {
     into.used += job.used;
-    into.actual += job.actual;
+    into.actual += job.actual; // its twins' with it
+    for (const auto& t : l.twins().of_job(job.id))
+        into.used += t.used;
     const auto tallies = l.requests().tallies(job.id);
     for (const auto& [how, n] : tallies.rows)
         into.rows[how] += n;
@@ -81,10 +85,9 @@ std::vector<report_cause> find_causes(ledger& l, const std::vector<job_row>& job
     return all;
 }
 
-result<void> write_files(const spool& s, const std::string& folder, const report_facts& facts) {
-    // A run that had nothing to do leaves "latest" with the report of the one before it.
-    const bool did_something = !facts.jobs.empty();
-    const auto made = s.open_report_folder(folder, did_something);
+result<void> write_files(const spool& s, const std::string& folder, const report_facts& facts,
+                         bool is_latest) {
+    const auto made = s.open_report_folder(folder, is_latest);
     if (!made) return made.error();
     if (auto written = write_whole(*made / "enrichment_report.json", report_json(facts)); !written)
         return written;
@@ -130,7 +133,9 @@ boost::asio::awaitable<result<void>> report_writer::write(std::int64_t run_id) {
     if (!run) co_return error{errc::not_found, fmt::format("there is no run {}", run_name(run_id))};
     const auto facts = gather_facts(ledger_, *run, clock_.now_ms());
     const auto folder = report_folder(run->created_ms, run_name(run_id));
-    co_return co_await on_pool(pool_, [&] { return write_files(spool_, folder, facts); });
+    // A run that had nothing to do leaves "latest" with the report of the one before it.
+    const bool is_latest = !facts.jobs.empty() && !run::has_ended(run->state);
+    co_return co_await on_pool(pool_, [&] { return write_files(spool_, folder, facts, is_latest); });
 }
 
 } // namespace enrichd

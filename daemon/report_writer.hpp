@@ -21,7 +21,8 @@ public:
 
     /// Writes enrichment_report.md and enrichment_report.json into the run's folder, and lets "latest" point
     /// there. To be called when every job of the run has ended, before the run itself is; again after a
-    /// crash. Errors: not_found, io.
+    /// crash. And after the run's end, when what it cost is told better: then "latest" stays where it is, for
+    /// it may be with a newer run. Errors: not_found, io.
     boost::asio::awaitable<result<void>> write(std::int64_t run_id);
 
 private:

@@ -49,11 +49,13 @@ boost::asio::awaitable<result<void>> run_driver::settle(run_row run) {
         co_return result<void>{};
     }
     // The report first: a crash in between writes it again, and a run that has ended always has one. It names
-    // the end: a cancel that came while it was written has it written again.
+    // the end and the money: a cancel or a twin that came while it was written has it written again.
     for (bool told = false; !told;) {
         run = *parts_.l.runs().find(run.id);
+        const auto twins = parts_.l.twins().of_run(run.id);
         if (const auto written = co_await parts_.write_report(run.id); !written) co_return written.error();
-        told = run.cancel_wanted == parts_.l.runs().find(run.id)->cancel_wanted;
+        told = run.cancel_wanted == parts_.l.runs().find(run.id)->cancel_wanted &&
+               twins == parts_.l.twins().of_run(run.id);
     }
     const auto end = run.cancel_wanted ? run::state::cancelled : run::state::done;
     const auto e = run.cancel_wanted ? run::event::cancel_finished : run::event::finished;

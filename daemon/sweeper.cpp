@@ -105,6 +105,7 @@ asio::awaitable<result<bool>> sweeper::perform(chore_row c) {
     case chore::delete_result: return delete_file(std::move(c));
     case chore::sweep_files: return sweep_files();
     case chore::find_unknown: return find_unknown_(std::move(c));
+    case chore::write_report: return write_report(std::move(c));
     }
     throw fatal_error(errc::internal, "a chore that nobody does");
 }
@@ -221,6 +222,16 @@ asio::awaitable<result<bool>> sweeper::sweep_files() {
         log::info(
             fmt::format("{} request files that no job needs any more were deleted at the provider", deleted));
     ledger_.chores().owe({chore::sweep_files, "", 0, clock_.now_ms() + day_ms, 0});
+    co_return true;
+}
+
+asio::awaitable<result<bool>> sweeper::write_report(chore_row c) {
+    if (write_report_) {
+        const auto run_id = ledger_.jobs().find(c.job_id)->plan.run_id;
+        const auto written = co_await write_report_(run_id);
+        if (!written) co_return written.error();
+    }
+    ledger_.chores().done(c);
     co_return true;
 }
 

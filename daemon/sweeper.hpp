@@ -1,4 +1,4 @@
-// What is owed to the provider beside the turns of jobs, done one thing at a time.
+// What is owed beside the turns of jobs and runs, done one thing at a time.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -40,6 +40,10 @@ public:
     using taker = std::function<boost::asio::awaitable<result<adoption>>(std::string batch_id)>;
     void set_taker(taker t) { take_in_ = std::move(t); }
 
+    /// Who writes the report of a run anew. Without it the one that was written at the run's end stays.
+    using reporter = std::function<boost::asio::awaitable<result<void>>(std::int64_t run_id)>;
+    void set_reporter(reporter r) { write_report_ = std::move(r); }
+
     /// At start: the look for unknown batches is owed at once; the provider's files are swept a day from
     /// then, and each day.
     void begin();
@@ -58,6 +62,7 @@ private:
     awaitable<result<bool>> follow_twin(chore_row c);
     awaitable<result<bool>> delete_file(chore_row c);
     awaitable<result<bool>> sweep_files();
+    awaitable<result<bool>> write_report(chore_row c);
     void put_off(const chore_row& c, const result<bool>& done);
     void give_up(const chore_row& c, const error& why);
     bool is_needed(const provider::remote_file& file);
@@ -71,6 +76,7 @@ private:
     std::shared_ptr<provider::client> client_;
     finder find_unknown_;
     taker take_in_;
+    reporter write_report_;
     bool delete_results_ = true;
     bool stopping_ = false;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/twins.hpp"
 
+#include "core/run.hpp"
 #include "daemon/bill.hpp"
 #include "daemon/job_log.hpp"
 
@@ -30,19 +31,22 @@ bool record_twin(ledger& l, const job_row& job, const std::string& kept, const b
     twin_row row;
     row.batch_id = twin.id;
     row.job_id = job.id;
-    row.kept_batch = kept;
+    row.kept_batch = known ? known->kept_batch : kept;
     row.status = name(twin.status);
     row.completed = twin.completed;
-    row.found_ms = now_ms;
+    row.found_ms = known ? known->found_ms : now_ms;
     row.ended = has_ended(twin.status);
     if (row.ended && twin.usage) {
         row.used = *twin.usage;
         row.cost = cost(row.used, job.plan.price);
     }
     if (row.used == token_usage{}) row.unproven = may_have_cost(twin, job);
+    if (known && *known == row) return false;
     l.twins().put(row);
     if (row.cost > money{}) l.jobs().settle(job.id, {}, row.cost, {}, 0);
     if (!row.ended && !known) l.chores().owe({chore::follow_twin, twin.id, job.id, now_ms, 0});
+    if (const auto run_id = job.plan.run_id; run::has_ended(l.runs().find(run_id)->state))
+        l.chores().owe({chore::write_report, run_name(run_id), job.id, now_ms, 0});
     return !known;
 }
 

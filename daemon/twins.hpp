@@ -13,8 +13,8 @@ namespace enrichd {
 
 /// Records a twin as it was seen just now, owes looks at it until it has ended, and then books what it cost,
 /// once. Until that is known, and where the provider tells no usage of work that it did, the job's bound
-/// counts as unproven. `kept`: the job's own batch; empty: it has none. Returns true if nobody knew of this
-/// twin yet. Within a transaction of the caller's.
+/// counts as unproven. The report of a run that has ended is owed anew. `kept`: the job's own batch; empty:
+/// it has none. Returns true if nobody knew of this twin yet. Within a transaction of the caller's.
 bool record_twin(ledger& l, const job_row& job, const std::string& kept, const batch_object& twin,
                  std::int64_t now_ms);
 

@@ -6,7 +6,8 @@ namespace enrichd {
 namespace {
 
 constexpr chore all_chores[] = {chore::find_twins,    chore::follow_twin, chore::delete_input,
-                                chore::delete_result, chore::sweep_files, chore::find_unknown};
+                                chore::delete_result, chore::sweep_files, chore::find_unknown,
+                                chore::write_report};
 
 chore parse_chore(const std::string& word) {
     for (const auto c : all_chores)
@@ -29,6 +30,7 @@ std::string_view name(chore c) {
     case chore::delete_result: return "delete_result";
     case chore::sweep_files: return "sweep_files";
     case chore::find_unknown: return "find_unknown";
+    case chore::write_report: return "write_report";
     }
     return "";
 }

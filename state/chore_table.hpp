@@ -1,4 +1,4 @@
-// Calls that are owed to the provider beside the turns of jobs.
+// What is owed beside the turns of jobs and runs: calls to the provider, and reports.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -18,14 +18,16 @@ enum class chore {
     delete_result, ///< an output or error file there
     sweep_files,   ///< request files there that no job needs any more
     find_unknown,  ///< look through the provider's list for batches that the ledger does not know
+    write_report,  ///< of a run that has ended, anew: what it cost is told better now
 };
 
 std::string_view name(chore c);
 
 struct chore_row {
     chore what{};
-    std::string
-        subject; ///< the job of find_twins, the batch of follow_twin, the file to be deleted; else empty
+    /// The job of find_twins, the batch of follow_twin, the file to be deleted, the run of write_report; else
+    /// empty.
+    std::string subject;
     std::int64_t job_id = 0; ///< 0: of none
     std::int64_t due_ms = 0;
     std::int64_t failures = 0; ///< tries in a row that could not be done

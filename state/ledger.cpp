@@ -82,7 +82,7 @@ ledger::ledger(const std::string& path)
           UPDATE chores SET due_ms = ?1 + w.longest
           FROM (SELECT 'find_twins' AS what, MAX(?2, ?3) AS longest
                 UNION ALL SELECT 'sweep_files', ?4
-                UNION ALL SELECT column1, ?3 FROM (VALUES ('follow_twin'), ('delete_input'), ('delete_result'), ('find_unknown'))) AS w
+                UNION ALL SELECT column1, ?3 FROM (VALUES ('follow_twin'), ('delete_input'), ('delete_result'), ('find_unknown'), ('write_report'))) AS w
           WHERE w.what = chores.what AND due_ms > ?1 + w.longest
       )SQL"),
       mark_stopped_(db_,

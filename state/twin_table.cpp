@@ -35,6 +35,8 @@ twin_table::twin_table(sqlite::database& db)
               cost_pd = ?10, unproven_pd = ?11, ended = ?13
       )SQL"),
       of_job_(db, select_twins("WHERE job_id = ? ORDER BY found_ms, batch_id")),
+      of_run_(db, select_twins(
+                      "WHERE job_id IN (SELECT id FROM jobs WHERE run_id = ?) ORDER BY found_ms, batch_id")),
       found_since_(db, select_twins("WHERE found_ms >= ? ORDER BY found_ms, batch_id")) {}
 
 std::optional<twin_row> twin_table::find(const std::string& batch_id) {
@@ -52,6 +54,10 @@ void twin_table::put(const twin_row& t) {
 
 std::vector<twin_row> twin_table::of_job(std::int64_t job_id) {
     return of_job_(job_id).all(read_twin);
+}
+
+std::vector<twin_row> twin_table::of_run(std::int64_t run_id) {
+    return of_run_(run_id).all(read_twin);
 }
 
 std::vector<twin_row> twin_table::found_since(std::int64_t ms) {

@@ -24,6 +24,8 @@ struct twin_row {
     money unproven;   ///< bound of what it may have billed, where no usage was told
     std::int64_t found_ms = 0;
     bool ended = false; ///< and what it cost is booked: nothing of it changes any more
+
+    bool operator==(const twin_row&) const = default;
 };
 
 class twin_table {
@@ -35,11 +37,13 @@ public:
     void put(const twin_row& twin);
     /// Oldest first.
     std::vector<twin_row> of_job(std::int64_t job_id);
+    /// Of all jobs of a run, oldest first.
+    std::vector<twin_row> of_run(std::int64_t run_id);
     /// All that were found since then, oldest first.
     std::vector<twin_row> found_since(std::int64_t ms);
 
 private:
-    sqlite::statement find_, put_, of_job_, found_since_;
+    sqlite::statement find_, put_, of_job_, of_run_, found_since_;
 };
 
 } // namespace enrichd

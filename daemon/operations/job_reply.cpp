@@ -54,6 +54,21 @@ void tell_story(const job_story& story, json& into) {
     into["error"] = story.failure ? error_object(story.failure->code, story.failure->detail) : json(nullptr);
 }
 
+// What they billed is part of what the job cost.
+json twin_array(const std::vector<twin_row>& twins, token_usage& usage) {
+    json all = json::array();
+    for (const auto& t : twins) {
+        usage += t.used;
+        all.push_back({{"batch_id", t.batch_id},
+                       {"batch_status", t.status},
+                       {"completed", t.completed},
+                       {"found_ms", t.found_ms},
+                       {"actual_usd", t.ended ? json(exact_dollars(t.cost)) : json(nullptr)},
+                       {"unproven_usd", exact_dollars(t.unproven)}});
+    }
+    return all;
+}
+
 } // namespace
 
 json outcome_object(const outcome_tallies::counts& ended, std::int64_t requests) {
@@ -82,9 +97,11 @@ json job_reply::object(const job_row& job) {
     const auto tallies = ledger_.requests().tallies(job.id);
     const auto times = ledger_.times_of_job(job.id);
     const auto deadline = deadline_of(job, deadline_hours_);
-    const bool settled = job::has_ended(job.state) && job.batch_id.has_value();
+    const auto beside = ledger_.twins().of_job(job.id);
+    const bool was_billed = job.batch_id || std::ranges::any_of(beside, &twin_row::ended);
+    const bool settled = job::has_ended(job.state) && was_billed;
     auto usage = job.used;
-    auto twins = twins_of(job, usage);
+    auto twins = twin_array(beside, usage);
     json object = {
         {"id", job_name(job.id)},
         {"run_id", run_name(plan.run_id)},
@@ -117,21 +134,6 @@ json job_reply::object(const job_row& job) {
     };
     tell_story(tell(job, paused_, deadline), object);
     return object;
-}
-
-// What they billed is part of what the job cost.
-json job_reply::twins_of(const job_row& job, token_usage& usage) {
-    json all = json::array();
-    for (const auto& t : ledger_.twins().of_job(job.id)) {
-        usage += t.used;
-        all.push_back({{"batch_id", t.batch_id},
-                       {"batch_status", t.status},
-                       {"completed", t.completed},
-                       {"found_ms", t.found_ms},
-                       {"actual_usd", t.ended ? json(exact_dollars(t.cost)) : json(nullptr)},
-                       {"unproven_usd", exact_dollars(t.unproven)}});
-    }
-    return all;
 }
 
 json job_reply::array(const std::vector<job_row>& jobs) {

@@ -31,7 +31,6 @@ public:
 
 private:
     nlohmann::json file_place(const job_row& job);
-    nlohmann::json twins_of(const job_row& job, token_usage& usage);
     nlohmann::json submissions(const job_row& job, const std::vector<history_row>& history) const;
     nlohmann::json samples(const job_row& job, bool with_rows);
 

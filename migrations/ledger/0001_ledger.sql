@@ -196,11 +196,11 @@ CREATE TABLE unknown_batches (
     let_go       INTEGER NOT NULL CHECK (let_go IN (0, 1)) -- by a person: what it holds may be bought again
 ) STRICT, WITHOUT ROWID;
 
--- Calls that are owed to the provider beside the turns of jobs, and that hold no job up.
+-- What is owed beside the turns of jobs and runs, and holds none up: calls to the provider, and reports.
 CREATE TABLE chores (
     what     TEXT    NOT NULL CHECK (what IN ('find_twins', 'follow_twin', 'delete_input', 'delete_result',
-                                              'sweep_files', 'find_unknown')),
-    subject  TEXT    NOT NULL, -- the job of find_twins, the batch of follow_twin, the file to be deleted; else empty
+                                              'sweep_files', 'find_unknown', 'write_report')),
+    subject  TEXT    NOT NULL, -- the job of find_twins, the batch of follow_twin, the file to be deleted, the run of write_report; else empty
     job_id   INTEGER REFERENCES jobs (id) ON DELETE CASCADE,
     due_ms   INTEGER, -- NULL: once its job has ended in a way that makes it owed
     failures INTEGER NOT NULL CHECK (failures >= 0), -- tries in a row that could not be done

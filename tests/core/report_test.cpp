@@ -26,8 +26,8 @@ report_kind summaries() {
     k.built.totals.output_cap = 41'040;
     k.built.totals.bound = *parse_dollars("0.048312");
     k.built.replaced_texts = 2;
-    k.used = {479'123, 1'000, 21'000, 0};
-    k.actual = *parse_dollars("0.042");
+    k.used = {481'123, 1'000, 21'250, 0}; // with a twin's
+    k.actual = *parse_dollars("0.0423");
     k.rows = {{outcome::ok, 233}, {outcome::stale, 2}, {outcome::refused, 4}, {outcome::http_error, 1}};
     k.resent = 5;
     k.unsent = 1;
@@ -57,10 +57,35 @@ report_facts full_report() {
     f.limit = *parse_dollars("200");
     f.program_version = "0.1.0";
     f.kinds = {summaries(), embeddings_run()};
-    f.jobs = {
-        {"7", kind::summaries, 1, "merged", "batch_abc", "completed", 228, *parse_dollars("0.048312"),
-         *parse_dollars("0.042"), 2, 1'234, 3'723'000, 65'000},
-        {"9", kind::summaries, 2, "failed", "", "", 5, *parse_dollars("0.001"), money{}, 0, {}, {}, {}}};
+    f.jobs = {{"7",
+               kind::summaries,
+               1,
+               "merged",
+               "batch_abc",
+               "completed",
+               228,
+               *parse_dollars("0.048312"),
+               *parse_dollars("0.042"),
+               2,
+               1'234,
+               3'723'000,
+               65'000,
+               {}},
+              {"9",
+               kind::summaries,
+               2,
+               "failed",
+               "",
+               "",
+               5,
+               *parse_dollars("0.001"),
+               *parse_dollars("0.0003"),
+               0,
+               {},
+               {},
+               {},
+               {{"batch_late", "cancelled", 3, true, {2'000, 0, 250, 0}, *parse_dollars("0.0003"), money{}},
+                {"batch_`untold`", "cancelling", 0, false, {}, money{}, *parse_dollars("0.001")}}}};
     f.causes = {{kind::summaries, outcome::refused, 200, "I can't help with that", 4, "e-17"},
                 {kind::summaries, outcome::http_error, 400, "bad | `request`\n# <b>", 1, "e-\x1b[31m18"}};
     f.causes_left_out = 3;
@@ -104,6 +129,16 @@ TEST_CASE("what comes from outside cannot become markup or move the terminal", "
     CHECK(bars == 7);
 }
 
+TEST_CASE("the report for people has a table of second batches where there are any", "[core][report]") {
+    auto f = full_report();
+    const auto text = report_markdown(f);
+    CHECK(text.find("| 9 | batch_late | cancelled | 3 | 2,000 | 250 |") != std::string::npos);
+    CHECK(text.find("batch_`untold`") == std::string::npos); // escaped
+    for (auto& job : f.jobs)
+        job.twins.clear();
+    CHECK(report_markdown(f).find("Second batches") == std::string::npos);
+}
+
 TEST_CASE("a long reason is cut in the report for people, and whole in the other", "[core][report]") {
     auto f = full_report();
     f.causes[0].reason = std::string(5000, 'r');
@@ -133,7 +168,13 @@ TEST_CASE("the JSON report is JSON whatever the texts, with every outcome and ex
     CHECK(k.at("updated") == 233);
     CHECK(k.at("batch_ids") == json({"batch_abc"}));
     CHECK(k.at("projected").at("usd") == "0.048312");
-    CHECK(j.at("money").at("actual_usd") == "0.042");
+    CHECK(j.at("money").at("actual_usd") == "0.0423");
+    const auto& twins = j.at("jobs")[1].at("twins");
+    REQUIRE(twins.size() == 2);
+    CHECK(twins[0].at("actual").at("input_tokens") == 2000);
+    CHECK(twins[0].at("actual").at("usd") == "0.0003");
+    CHECK(twins[1].at("actual").is_null()); // it has not ended
+    CHECK(twins[1].at("unproven_usd") == "0.001");
     CHECK(j.at("jobs")[1].at("batch_id").is_null());
     CHECK(j.at("jobs")[1].at("run_ms").is_null());
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/report_writer.hpp"
 
+#include "daemon/bill.hpp"
+#include "daemon/twins.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/operations_fixture.hpp"
 
@@ -68,6 +70,34 @@ TEST_CASE("a report is gathered from the ledger, and adds up", "[report_writer]"
     CHECK_FALSE(facts.causes[0].sample_key.empty());
 }
 
+TEST_CASE("what a twin cost is in the report as tokens and as dollars, and its run's totals agree",
+          "[report_writer]") {
+    operations_fixture f;
+    const auto run = merged_run(f);
+    const auto job = f.l->jobs().of_run(run).at(0);
+    const auto before = gather_facts(*f.l, *f.l->runs().find(run), noon).kinds.at(0);
+    batch_object twin;
+    twin.id = "batch_2";
+    twin.status = batch_status::cancelled;
+    twin.completed = 2;
+    twin.usage = token_usage{200, 0, 40, 0};
+    record_twin(*f.l, job, "batch_1", twin, noon);
+    const auto facts = gather_facts(*f.l, *f.l->runs().find(run), noon);
+    REQUIRE(facts.jobs.at(0).twins.size() == 1);
+    const auto& told = facts.jobs[0].twins[0];
+    CHECK(told.batch_id == "batch_2");
+    CHECK(told.batch_status == "cancelled");
+    CHECK(told.completed == 2);
+    CHECK(told.used == token_usage{200, 0, 40, 0});
+    CHECK(told.actual == cost(told.used, job.plan.price));
+    CHECK(told.actual > money{});
+    const auto& after = facts.kinds.at(0);
+    CHECK(after.used == token_usage{500, 0, 80, 0});
+    CHECK(after.actual.picodollars == before.actual.picodollars + told.actual.picodollars);
+    CHECK(after.actual == facts.jobs[0].actual);
+    CHECK(after.rows == before.rows);
+}
+
 TEST_CASE("the same cause in several jobs is one line of the report", "[report_writer]") {
     operations_fixture f;
     const auto run = f.add_open_run();
@@ -125,4 +155,24 @@ TEST_CASE("older reports are kept", "[report_writer]") {
     REQUIRE(f.wait(writer.write(third)));
     CHECK(json::parse(f.ops.report(std::nullopt, "json").value()).at("run_id") == run_name(second));
     CHECK(json::parse(f.ops.report(run_name(first), "json").value()).at("run_id") == run_name(first));
+}
+
+TEST_CASE("a report that is written anew after its run's end tells more, and latest stays with a newer run",
+          "[report_writer]") {
+    operations_fixture f;
+    report_writer writer(*f.l, f.files, f.now, f.loop.get_executor());
+    const auto first = merged_run(f);
+    REQUIRE(f.wait(writer.write(first)));
+    REQUIRE(
+        f.l->runs().record(*f.l->runs().find(first), run::state::done, run::event::finished, "", {}, noon));
+    const auto second = f.add_open_run();
+    f.add_job(second);
+    REQUIRE(f.wait(writer.write(second)));
+
+    f.l->jobs().settle(f.l->jobs().of_run(first).at(0).id, {}, money{1'000'000}, money{}, 0);
+    REQUIRE(f.wait(writer.write(first)));
+    const auto told = json::parse(f.ops.report(run_name(first), "json").value());
+    CHECK(told.at("money").at("actual_usd") == exact_dollars(money{1'012'345}));
+    CHECK(told.at("state") == "done");
+    CHECK(json::parse(f.ops.report(std::nullopt, "json").value()).at("run_id") == run_name(second));
 }

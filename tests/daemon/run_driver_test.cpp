@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/run_driver.hpp"
 
+#include "daemon/twins.hpp"
 #include "tests/support/merge_fixture.hpp"
 
 #include <functional>
@@ -55,4 +56,20 @@ TEST_CASE("a run that is cancelled while its report is written ends cancelled, a
     f.meanwhile = [&] { f.l->runs().want_cancel(f.run, f.now.now); };
     CHECK(f.turn() == run::state::cancelled);
     CHECK(f.reported_as_cancelled == std::vector<bool>{false, true});
+}
+
+TEST_CASE("a twin that is booked while the report is written has it written again", "[run_driver]") {
+    run_fixture f;
+    const auto id = f.add_job(f.run);
+    f.put(id, job::cancelled{});
+    f.meanwhile = [&] {
+        batch_object twin;
+        twin.id = "batch_2";
+        twin.status = batch_status::cancelled;
+        twin.usage = token_usage{200, 0, 40, 0};
+        record_twin(*f.l, f.job(id), "", twin, f.now.now);
+    };
+    CHECK(f.turn() == run::state::done);
+    CHECK(f.reported_as_cancelled.size() == 2);
+    CHECK_FALSE(f.l->chores().is_owed(chore::write_report));
 }

@@ -32,11 +32,26 @@ struct sweeper_fixture : ledger_fixture {
     }
     void owe_look() { l->chores().owe({chore::find_twins, job_name(id), id, now.now, 0}); }
 
+    std::vector<std::int64_t> reported; ///< runs of which the report was written anew
+    std::optional<error> report_fails;
+
+    boost::asio::awaitable<result<void>> report(std::int64_t run_id) {
+        if (report_fails) co_return *report_fails;
+        reported.push_back(run_id);
+        co_return result<void>{};
+    }
+    void end_run() {
+        put(id, job::merged{"batch_1"});
+        REQUIRE(l->runs().record(*l->runs().find(run()), run::state::done, run::event::finished, "", {},
+                                 now.now));
+    }
+
     // Everything that is due, as a daemon would that has just started on this file.
     void sweep() {
         sweeper s(
             *l, now, [] { return 0.5; }, [] {});
         s.set_client(world);
+        s.set_reporter([this](std::int64_t run_id) { return report(run_id); });
         enrichd::tests::await(loop, [](sweeper& of) -> boost::asio::awaitable<bool> {
             co_await of.sweep();
             co_return true;
@@ -234,4 +249,43 @@ TEST_CASE("a server without a list is not asked for ever", "[sweeper]") {
     f.world->list_fails = error{errc::provider_rejected, "404 (HTTP 404 to GET /batches)"};
     f.sweep();
     CHECK_FALSE(f.l->chores().next_due());
+}
+
+TEST_CASE("what a twin cost after its run had ended is told by the run's report, if need be by a later try",
+          "[sweeper]") {
+    sweeper_fixture f;
+    f.end_run();
+    f.show({f.listed("batch_2", batch_status::in_progress, f.ours), f.own()});
+    f.sweep();
+    CHECK(f.reported == std::vector<std::int64_t>{f.run()}); // it says that there is one
+    f.now.now += 600'000;
+    f.sweep();
+    CHECK(f.reported.size() == 1); // nothing of it changed
+
+    auto ended = f.listed("batch_2", batch_status::cancelled, f.ours);
+    ended.completed = 2;
+    ended.usage = token_usage{200, 0, 40, 0};
+    f.show({ended, f.own()});
+    f.report_fails = error{errc::disk_full, "no space left on device"};
+    f.now.now += 3'600'000;
+    f.sweep();
+    CHECK(f.reported.size() == 1);
+    CHECK(f.job(f.id).actual > money{}); // booked all the same
+    CHECK(f.l->chores().is_owed(chore::write_report));
+
+    f.report_fails = {};
+    f.reopen();
+    f.now.now += 3'600'000;
+    f.sweep();
+    CHECK(f.reported == std::vector<std::int64_t>{f.run(), f.run()});
+    CHECK_FALSE(f.l->chores().next_due());
+}
+
+TEST_CASE("the report of a run that goes on is written at its end, with its twins", "[sweeper]") {
+    sweeper_fixture f;
+    f.show({f.listed("batch_2", batch_status::completed, f.ours), f.own()});
+    f.sweep();
+    CHECK(f.l->twins().of_job(f.id).size() == 1);
+    CHECK(f.reported.empty());
+    CHECK_FALSE(f.l->chores().is_owed(chore::write_report));
 }

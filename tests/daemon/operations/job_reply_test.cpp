@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/submission_name.hpp"
+#include "daemon/twins.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/operations_fixture.hpp"
 
@@ -66,6 +67,28 @@ TEST_CASE("a job object tells the batch as the provider last told it", "[operati
     f.put(id, job::failed{"bad line"});
     CHECK(job_of(f, id).at("batch_status") == "failed");
     CHECK(job_of(f, id).at("error").at("message") == "bad line");
+}
+
+TEST_CASE("what a job without a batch of its own cost is told once a twin of it has ended",
+          "[operations][job]") {
+    operations_fixture f;
+    const auto id = f.add_job_in(job::cancelled{}, job::goal::merged);
+    REQUIRE(job_of(f, id).at("actual_usd").is_null());
+    batch_object twin;
+    twin.id = "batch_2";
+    twin.status = batch_status::cancelling;
+    record_twin(*f.l, f.job(id), "", twin, noon);
+    CHECK(job_of(f, id).at("actual_usd").is_null()); // it may cost more
+
+    twin.status = batch_status::cancelled;
+    twin.completed = 2;
+    twin.usage = token_usage{200, 0, 40, 0};
+    record_twin(*f.l, f.job(id), "", twin, noon + 1);
+    const auto job = job_of(f, id);
+    CHECK(job.at("actual_usd") == job.at("twins")[0].at("actual_usd"));
+    CHECK(job.at("actual_usd") != "0");
+    CHECK(job.at("usage").at("input_tokens") == 200);
+    CHECK(job.at("usage").at("output_tokens") == 40);
 }
 
 TEST_CASE("the history is told from the beginning, and each submission once", "[operations][job]") {

@@ -26,11 +26,12 @@ run_order order_of(const scenario& s) {
     return order;
 }
 
-// To the provider, beside the daily look through its files.
-bool owes_calls(ledger& l) {
+// Beside the daily look through the provider's files.
+bool owes_work(ledger& l) {
     auto& owed = l.chores();
     return owed.is_owed(chore::find_twins) || owed.is_owed(chore::follow_twin) ||
-           owed.is_owed(chore::delete_input) || owed.is_owed(chore::delete_result);
+           owed.is_owed(chore::delete_input) || owed.is_owed(chore::delete_result) ||
+           owed.is_owed(chore::write_report);
 }
 
 bool was_refused(ledger& l, std::int64_t run_id) {
@@ -87,7 +88,7 @@ bool simulation::use() {
     if (!l.runs().list_open().empty()) return true; // one of a batch that showed up late
     const bool is_last = run.state == run::state::done && l.jobs().of_run(run.id).empty();
     const bool is_calm = time_.now_ms() >= begin_ms_ + scenario_.calm_at;
-    if (is_last && is_calm) return owes_calls(l);
+    if (is_last && is_calm) return owes_work(l);
     if (promised_.runs.size() >= most_runs && is_calm) {
         violated(fmt::format("I5: after {} runs there is still something to build", promised_.runs.size()));
         return false;
