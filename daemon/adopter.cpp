@@ -99,9 +99,12 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
                                     "left alone",
                                     batch_id)};
     const auto r = co_await recipe_for(label->kind.value_or(kind::summaries), with);
-    const unknown_batch candidate{*batch, *label, {}, false, {}};
+    unknown_batch candidate;
+    candidate.batch = *batch;
+    candidate.label = *label;
     const auto why_not = obstacle(candidate, with.database->identity(), r);
     if (!why_not.empty()) {
+        if (is_beyond_hope(candidate)) forget(batch_id);
         const bool is_database = !r && r.error().detail == why_not;
         co_return error{is_database ? r.error().code : errc::state_conflict,
                         is_database ? why_not : fmt::format("batch {}: {}", batch_id, why_not)};

@@ -26,8 +26,10 @@ namespace enrichd {
 struct unknown_batch {
     batch_object batch;
     batch_label label;
-    std::string obstacle;                ///< why it cannot be adopted; empty: it can
-    bool is_unsure = false;              ///< the obstacle is that the target cannot be reached now
+    std::string obstacle;   ///< why it cannot be adopted; empty: it can
+    bool is_unsure = false; ///< the obstacle is that the target cannot be reached now
+    bool may_come =
+        false; ///< the obstacle may go: its files are not named yet, or the target lacks something
     std::optional<std::int64_t> own_job; ///< of this job, which is without a batch as far as the ledger knows
 };
 
@@ -78,6 +80,9 @@ private:
     std::optional<std::int64_t> job_to_take(const unknown_batch& b);
     std::optional<std::int64_t> job_without_answers(const unknown_batch& b);
     void let_go(const std::string& batch_id, error& why);
+    void forget(const std::string& batch_id);
+    bool is_beyond_hope(const unknown_batch& b) const;
+    bool is_late(const unknown_batch& b, const std::string& identity);
     std::string obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r);
     std::optional<adoption> known(const std::string& batch_id);
     result<void> refuse_while_building();

@@ -4,6 +4,7 @@
 
 #include "core/overloaded.hpp"
 #include "daemon/batch_search.hpp"
+#include "daemon/purchase_gate.hpp"
 #include "daemon/row_survey.hpp"
 #include "daemon/submission_name.hpp"
 
@@ -40,7 +41,7 @@ std::string why_empty(const batch_object& b) {
     }
     if (b.completed + b.failed == 0)
         return fmt::format("it ended {} before any request ran: nothing was paid", name(b.status));
-    return fmt::format("it ended {}, and the provider names no file of results", name(b.status));
+    return fmt::format("it ended {}, and the provider names no file of results yet", name(b.status));
 }
 
 std::vector<std::string> warnings_about(const std::vector<unknown_batch>& batches, const std::string& ours,
@@ -120,12 +121,36 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
     return {};
 }
 
+bool adopter::is_beyond_hope(const unknown_batch& b) const {
+    return !why_empty(b.batch).empty() && !may_name_files(b.batch, clock_.now_ms());
+}
+
+// Nothing but its files is missing, and they may be named.
+bool adopter::is_late(const unknown_batch& b, const std::string& identity) {
+    return !b.obstacle.empty() && b.obstacle == why_empty(b.batch) && !is_beyond_hope(b) &&
+           b.label.target == target_mark(identity) && !sibling_of(b);
+}
+
+// Nothing is to be had of it any more: nobody has to say what becomes of it.
+void adopter::forget(const std::string& batch_id) {
+    if (!ledger_.unknown().find(batch_id)) return;
+    auto all_or_nothing = ledger_.begin();
+    ledger_.unknown().drop(batch_id);
+    release_held(ledger_, clock_.now_ms());
+    all_or_nothing.commit();
+}
+
 boost::asio::awaitable<result<std::vector<unknown_batch>>> adopter::read_list(std::int64_t since_ms) {
     auto batches = co_await list_batches(client_, since_ms);
     if (!batches) co_return batches.error();
     std::vector<unknown_batch> found;
     for (auto& b : *batches)
-        if (const auto label = read_label(b.metadata)) found.push_back({std::move(b), *label, {}, false, {}});
+        if (const auto label = read_label(b.metadata)) {
+            unknown_batch one;
+            one.batch = std::move(b);
+            one.label = *label;
+            found.push_back(std::move(one));
+        }
     std::stable_sort(found.begin(), found.end(),
                      [](const auto& a, const auto& b) { return a.batch.created_at > b.batch.created_at; });
     co_return found;
@@ -151,7 +176,10 @@ boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings wit
         b.obstacle = obstacle(b, identity, r);
         b.own_job = job_to_take(b);
         if (!b.own_job && b.obstacle.empty()) b.own_job = job_without_answers(b);
-        b.is_unsure = !r && r.error().code == errc::target_unavailable && b.obstacle == r.error().detail;
+        const bool of_target = !r && b.obstacle == r.error().detail;
+        b.is_unsure = of_target && r.error().code == errc::target_unavailable;
+        b.may_come = (of_target && !b.is_unsure) || is_late(b, identity);
+        if (is_beyond_hope(b)) forget(b.batch.id);
     }
     unknown_batches all;
     all.warnings = warnings_about(*found, ledger_.installation(), target_mark(identity));

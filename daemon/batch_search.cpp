@@ -78,6 +78,12 @@ bool did_nothing(const batch_object& b) {
     return b.status == batch_status::failed && b.completed == 0 && !b.output_file_id;
 }
 
+bool may_name_files(const batch_object& b, std::int64_t now_ms) {
+    constexpr std::int64_t patience_ms = 26 * 3'600'000LL; // no job of its own would wait longer
+    return has_ended(b.status) && b.completed > 0 && !b.output_file_id &&
+           now_ms < b.created_at * 1000 + patience_ms;
+}
+
 boost::asio::awaitable<result<batch_object>> stop_batch(std::shared_ptr<provider::client> client,
                                                         batch_object b) {
     if (has_ended(b.status) || b.status == batch_status::cancelling) co_return b;

@@ -35,6 +35,9 @@ bool is_better_to_keep(const batch_object& a, const batch_object& b);
 /// It failed before any request of it ran: it cost nothing, and holds nothing.
 bool did_nothing(const batch_object& b);
 
+/// It has ended with answers, and the file that holds them may be named later.
+bool may_name_files(const batch_object& b, std::int64_t now_ms);
+
 /// Cancels it where it runs still. On success it is as the provider told it then: one that may not be
 /// cancelled any more runs on.
 boost::asio::awaitable<result<batch_object>> stop_batch(std::shared_ptr<provider::client> client,

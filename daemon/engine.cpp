@@ -128,6 +128,8 @@ void engine::set_world(engine_world w) {
                            from_seconds(c.poll.deadline_hours * 3600),
                            c.submit.hold_unknown});
     if (!c.submit.hold_unknown) (void)try_to_record([this] { free_unknown_submissions(); });
+    // What could not be adopted by the configuration before may be by this one.
+    if (running_) (void)try_to_record([this] { sweeper_.begin(); });
 }
 
 // What waits for a person's word, as it was configured once, has no time of its next look.
@@ -146,6 +148,7 @@ boost::asio::awaitable<void> engine::run() {
                                  "was set back: they are sooner now",
                                  moved));
     (void)try_to_record([this] { sweeper_.begin(); });
+    running_ = true;
     co_await scheduler_.run();
 }
 

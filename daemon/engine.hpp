@@ -115,6 +115,7 @@ private:
     sweeper sweeper_;
     scheduler scheduler_;
     live_operations operations_;
+    bool running_ = false;  ///< since run()
     bool stopping_ = false; ///< set by stop()
 };
 

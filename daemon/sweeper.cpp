@@ -23,21 +23,15 @@ namespace {
 constexpr std::int64_t day_ms = 24 * 3'600'000LL;
 
 // Whether to ask again would bring the same. A server may lack a DELETE, or a list; of batches that are or
-// may be at work, no gateway's or foreign key's refusal is the last word.
+// may be at work, no gateway's or foreign key's refusal is the last word, and one that is restarted answers
+// 404 for a while: only after an hour of that there is no such call.
 bool is_refused_for_good(const chore_row& c, const error& why) {
+    constexpr std::int64_t refusals_of_an_hour = 24;
     if (why.code != errc::provider_rejected) return false;
     const bool of_batches =
         c.what == chore::find_twins || c.what == chore::follow_twin || c.what == chore::find_unknown;
-    return !of_batches || provider::answered(why, 404) || provider::answered(why, 405) ||
-           provider::answered(why, 501);
-}
-
-// A batch that has ended with answers whose files may be named later. After so long no job of its own would
-// wait for them.
-bool may_name_files(const batch_object& b, std::int64_t now_ms) {
-    constexpr std::int64_t patience_ms = 26 * 3'600'000LL;
-    return has_ended(b.status) && b.completed > 0 && !b.output_file_id &&
-           now_ms < b.created_at * 1000 + patience_ms;
+    if (!of_batches || provider::answered(why, 405) || provider::answered(why, 501)) return true;
+    return provider::answered(why, 404) && c.failures >= refusals_of_an_hour;
 }
 
 // By then the batch of a job that ended has ended too, and needs its file no more.
@@ -129,19 +123,24 @@ asio::awaitable<result<bool>> sweeper::find_twins(chore_row c) {
     }
     std::erase_if(*found, [this](const auto& b) { return ledger_.jobs().find_batch(b.id).has_value(); });
     std::vector<batch_object> twins;
+    std::optional<error> left;
     for (const auto& b : *found) {
         auto stopped = co_await stop_batch(client, b);
-        if (!stopped) co_return stopped.error();
-        twins.push_back(std::move(*stopped));
+        if (stopped)
+            twins.push_back(std::move(*stopped));
+        else
+            left = stopped.error();
     }
     auto all_or_nothing = ledger_.begin();
     for (const auto& twin : twins) {
+        if (ledger_.jobs().find_batch(twin.id)) continue; // a person adopted it meanwhile
         take_down(*job, kept, twin);
         ledger_.unknown().drop(twin.id);
     }
-    ledger_.chores().done(c);
+    if (!left) ledger_.chores().done(c);
     release_held(ledger_, clock_.now_ms());
     all_or_nothing.commit();
+    if (left) co_return *left;
     co_return true;
 }
 
@@ -212,15 +211,19 @@ asio::awaitable<result<bool>> sweeper::sweep_files() {
     const auto files = co_await client->list_files(submissions_of(ledger_.installation()));
     if (!files) co_return files.error();
     std::size_t deleted = 0;
+    std::optional<error> left;
     for (const auto& file : *files) {
         if (is_needed(file)) continue;
         const auto gone = co_await client->delete_file(file.id);
-        if (!gone) co_return gone.error();
-        ++deleted;
+        if (gone)
+            ++deleted;
+        else
+            left = gone.error();
     }
     if (deleted > 0)
         log::info(
             fmt::format("{} request files that no job needs any more were deleted at the provider", deleted));
+    if (left) co_return *left;
     ledger_.chores().owe({chore::sweep_files, "", 0, clock_.now_ms() + day_ms, 0});
     co_return true;
 }

@@ -50,7 +50,7 @@ boost::asio::awaitable<result<bool>> unknown_finder::look(chore_row c) {
         auto all_or_nothing = ledger_.begin();
         for (const auto& b : found->batches) {
             if (b.own_job) give(b, now);
-            if (b.obstacle.empty())
+            if (b.obstacle.empty() || b.may_come)
                 ledger_.unknown().put(
                     {b.batch.id, b.label.installation, b.batch.total, b.batch.created_at * 1000, now});
             else if (!b.own_job)
@@ -65,12 +65,12 @@ boost::asio::awaitable<result<bool>> unknown_finder::look(chore_row c) {
     // What is taken in in a moment, by itself, is no news for a person.
     for (const auto& b : found->batches)
         if (b.own_job) std::erase_if(unknown, [&b](const auto& u) { return u.batch_id == b.batch.id; });
-    if (!unknown.empty())
-        log::warning(
-            tell_unknown(ledger_.installation(), unknown) +
-            (others == 0
-                 ? ""
-                 : fmt::format("; of {} more nothing is to be had: enrichctl adopt lists them", others)));
+    if (!unknown.empty()) log::warning(tell_unknown(ledger_.installation(), unknown));
+    if (others > 0)
+        log::info(
+            fmt::format("of {} batches of enrichd at the provider that are not in the ledger nothing is "
+                        "to be had here: enrichctl adopt lists them, with the reasons",
+                        others));
     co_return true;
 }
 

@@ -43,8 +43,10 @@ json unknown_object(const unknown_batch& b, const std::string& installation, con
 
 live_operations::awaitable<result<json>> live_operations::adoptable() {
     const auto with = parts_.settings();
+    const auto waited_for = parts_.ledger.unknown().list().size();
     const auto found = co_await parts_.adoptions.list(with);
     if (!found) co_return found.error();
+    if (parts_.ledger.unknown().list().size() < waited_for) something_changed();
     const auto identity = with.database->identity();
     const auto& installation = parts_.ledger.installation();
     json batches = json::array();
@@ -61,9 +63,10 @@ live_operations::awaitable<result<json>> live_operations::adoptable() {
 live_operations::awaitable<result<json>> live_operations::adopt(std::string batch_id) {
     if (const auto ready = refuse_while_draining(); !ready) co_return ready.error();
     const auto done = co_await parts_.adoptions.adopt(std::move(batch_id), parts_.settings());
-    // What waited for a batch that is not to be had goes on too.
-    if (!done && done.error().code == errc::not_found) something_changed();
-    if (!done) co_return done.error();
+    if (!done) { // what waited for a batch that is not to be had goes on too
+        something_changed();
+        co_return done.error();
+    }
     if (!done->was_known) something_changed();
     const auto job = parts_.ledger.jobs().find(done->job_id).value();
     co_return json{{"status", done->was_known ? "already_known" : "adopted"},

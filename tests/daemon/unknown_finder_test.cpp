@@ -244,13 +244,61 @@ TEST_CASE("a provider that is away holds up what would be sent, and no building"
     CHECK(f.job(f.id).waiting.due_ms == f.now.now);
 }
 
-TEST_CASE("a provider without a list is not waited for", "[unknown]") {
+TEST_CASE("a provider without a list is not waited for beyond some two hours", "[unknown]") {
     start_fixture f;
     f.world->list_fails = error{errc::provider_rejected, "no such path (HTTP 404 to GET /batches)"};
     f.turn();
     f.look();
-    CHECK_FALSE(f.l->chores().find(chore::find_unknown));
+    REQUIRE(why_not_send(*f.l)); // it may be a gateway that is restarted
+    while (const auto look = f.l->chores().find(chore::find_unknown)) {
+        f.now.now = look->due_ms;
+        f.look();
+    }
+    CHECK(f.now.now - noon > 40 * 60'000);
+    CHECK(f.now.now - noon < 120 * 60'000);
     CHECK(f.job(f.id).waiting.due_ms == f.now.now);
+}
+
+TEST_CASE("a batch that can be adopted once something is put right holds purchases until then", "[unknown]") {
+    start_fixture f;
+    auto late = f.later_life();
+    SECTION("the target lacks a column") {
+        f.database->not_ready = "events lacks summary_model; run: enrichctl migrate";
+        f.show(late);
+        f.look();
+        REQUIRE(why_not_build(*f.l));
+        CHECK(why_not_send(*f.l));
+        CHECK(f.l->unknown().find("batch_later"));
+    }
+    SECTION("its files are not named yet") {
+        late.status = batch_status::completed;
+        late.completed = 3;
+        late.created_at = f.now.now / 1000 - 3600;
+        f.show(late);
+        f.look();
+        REQUIRE(why_not_build(*f.l));
+        SECTION("and never are") {
+            f.now.now += 26 * 3'600'000LL;
+            REQUIRE(f.wait(f.ops.adoptable()));
+            CHECK_FALSE(why_not_build(*f.l));
+            CHECK(f.woken > 0);
+        }
+    }
+    SECTION("it ends with nothing after all") {
+        f.show(late);
+        f.look();
+        REQUIRE(why_not_build(*f.l));
+        auto& b = f.world->pages.back().batches.back();
+        b.status = batch_status::cancelled;
+        SECTION("and is listed") {
+            REQUIRE(f.wait(f.ops.adoptable()));
+        }
+        SECTION("and adopted") {
+            CHECK(f.wait(f.ops.adopt("batch_later")).error().code == errc::state_conflict);
+        }
+        CHECK_FALSE(why_not_build(*f.l));
+        CHECK(f.woken > 0);
+    }
 }
 
 TEST_CASE("what a person let go, and what is not to be had, stays out of the way at later starts",

@@ -23,6 +23,7 @@ struct fake_target final : target::database {
     std::function<void()> after_read; ///< called once a stream has seen the rows, before it hands any out
     std::vector<target::migration_step> steps;
     std::optional<error> broken; ///< what every call answers
+    std::string not_ready;       ///< what the columns lack; empty: nothing
     std::string name = "sqlite:test/events";
     std::map<std::string, target::merged_row> verdicts; ///< on rows, by key; every other row is written
     std::vector<target::merge_slice> merged;            ///< what came, replays too
@@ -32,7 +33,8 @@ struct fake_target final : target::database {
     target::awaitable<result<target::column_report>> inspect(enrichd::kind) override {
         if (broken) co_return *broken;
         target::column_report report;
-        report.ready = true;
+        report.ready = not_ready.empty();
+        report.problem = not_ready;
         co_return report;
     }
     target::awaitable<result<std::unique_ptr<target::row_stream>>> read(target::selection) override {
