@@ -121,17 +121,29 @@ void read_line(element line, const expected_answer& expected, answer& a) {
     read_body(body, expected, a);
 }
 
+// What a strict reader refuses may be a paid answer all the same.
+simdjson::error_code parse(simdjson::dom::parser& parser, std::string_view line, element& root) {
+    const auto fault = parser.parse(line.data(), line.size()).get(root);
+    if (!fault || fault == simdjson::UTF8_ERROR) return fault;
+    const auto mended = mend_json(line);
+    return mended && !parser.parse(*mended).get(root) ? simdjson::SUCCESS : fault;
+}
+
+template <class F>
+auto with_parser(std::string_view line, F read) {
+    if (line.size() > largest_kept) {
+        simdjson::dom::parser parser;
+        return read(parser);
+    }
+    thread_local simdjson::dom::parser parser;
+    return read(parser);
+}
+
 answer read_with(simdjson::dom::parser& parser, std::string_view line, const expected_answer& expected) {
     answer a;
     element root;
-    const auto fault = parser.parse(line.data(), line.size()).get(root);
+    const auto fault = parse(parser, line, root);
     if (!fault) {
-        read_line(root, expected, a);
-        return a;
-    }
-    // What a strict reader refuses may be a paid answer all the same.
-    const auto mended = fault == simdjson::UTF8_ERROR ? std::nullopt : mend_json(line);
-    if (mended && !parser.parse(*mended).get(root)) {
         read_line(root, expected, a);
         return a;
     }
@@ -150,12 +162,18 @@ std::uint64_t longest_line(std::uint64_t reply_bytes) {
 
 answer read_answer(std::string_view line, const expected_answer& expected) {
     if (line.empty()) line = ""; // an empty view may have no address, and simdjson copies from it
-    if (line.size() > largest_kept) {
-        simdjson::dom::parser parser;
-        return read_with(parser, line, expected);
-    }
-    thread_local simdjson::dom::parser parser;
-    return read_with(parser, line, expected);
+    return with_parser(line,
+                       [&](simdjson::dom::parser& parser) { return read_with(parser, line, expected); });
+}
+
+std::uint32_t count_vectors(std::string_view line) {
+    if (line.empty()) return 0;
+    return with_parser(line, [&](simdjson::dom::parser& parser) -> std::uint32_t {
+        element root;
+        simdjson::dom::array data;
+        if (parse(parser, line, root) || root["response"]["body"]["data"].get_array().get(data)) return 0;
+        return static_cast<std::uint32_t>(data.size());
+    });
 }
 
 } // namespace enrichd

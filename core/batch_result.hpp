@@ -40,6 +40,9 @@ struct answer {
 /// some three times as long, and a small answer may come with a long error text.
 std::uint64_t longest_line(std::uint64_t reply_bytes);
 
+/// How many vectors a line brings, usable or not; 0 if it brings none, or cannot be read. Never throws.
+std::uint32_t count_vectors(std::string_view line);
+
 /// Reads one line of either file (output or error; the same shapes occur in both). Base64 and number vectors
 /// are both understood; an embedding's `index` is honoured. Never throws; what cannot be read is
 /// `unparseable`, what is unusable is `invalid`.

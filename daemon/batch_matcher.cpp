@@ -3,6 +3,7 @@
 
 #include "core/batch_result.hpp"
 #include "core/custom_id.hpp"
+#include "core/request_lines.hpp"
 #include "core/sent_request.hpp"
 #include "daemon/spool.hpp"
 
@@ -16,13 +17,15 @@ namespace enrichd {
 
 namespace {
 
-constexpr std::uint32_t some_weight = 1; // of a vector that is written nowhere
+constexpr std::uint32_t some_weight = 1;    // of a vector that is written nowhere
+constexpr std::uint32_t most_inputs = 2048; // of one embeddings request, as the API takes them
 
 error unreadable_file(const std::filesystem::path& file) {
     return {errc::io, fmt::format("{}: cannot be read", file.string())};
 }
 
-// Calls `take` with each line that has a custom_id, where it begins, and its length with the newline.
+// Calls `take` with each line that has a custom_id, where it begins, its length with the newline, and the
+// line.
 template <class F>
 result<void> for_each_line(const std::filesystem::path& file, F take) {
     std::ifstream in(file, std::ios::binary);
@@ -30,7 +33,7 @@ result<void> for_each_line(const std::filesystem::path& file, F take) {
     std::uint64_t offset = 0;
     for (std::string line; std::getline(in, line);) {
         const auto length = line.size() + (in.eof() ? 0 : 1);
-        if (auto id = read_custom_id(line); id && !id->empty()) take(std::move(*id), offset, length);
+        if (auto id = read_custom_id(line); id && !id->empty()) take(std::move(*id), offset, length, line);
         offset += length;
     }
     if (in.bad()) return unreadable_file(file);
@@ -46,10 +49,11 @@ result<sent_lines> read_sent_lines(const std::filesystem::path& file) {
     if (!sha256) return sha256.error();
     sent.sha256 = *sha256;
     std::unordered_set<std::string> seen;
-    const auto read = for_each_line(file, [&](std::string id, std::uint64_t offset, std::uint64_t length) {
-        sent.bytes = offset + length;
-        if (seen.insert(id).second) sent.lines.push_back({std::move(id), offset, length});
-    });
+    const auto read = for_each_line(
+        file, [&](std::string id, std::uint64_t offset, std::uint64_t length, const std::string&) {
+            sent.bytes = offset + length;
+            if (seen.insert(id).second) sent.lines.push_back({std::move(id), offset, length, 0});
+        });
     if (!read) return read.error();
     return sent;
 }
@@ -58,9 +62,10 @@ result<sent_lines> read_answered_lines(const std::vector<std::filesystem::path>&
     sent_lines sent;
     std::unordered_set<std::string> seen;
     for (const auto& file : files) {
-        const auto read = for_each_line(file, [&](std::string id, std::uint64_t, std::uint64_t) {
-            if (seen.insert(id).second) sent.lines.push_back({std::move(id), 0, 0});
-        });
+        const auto read =
+            for_each_line(file, [&](std::string id, std::uint64_t, std::uint64_t, const std::string& line) {
+                if (seen.insert(id).second) sent.lines.push_back({std::move(id), 0, 0, count_vectors(line)});
+            });
         if (!read) return read.error();
     }
     return sent;
@@ -121,8 +126,10 @@ result<matched_batch> batch_matcher::finish() {
             if (!text) return text.error();
             a.line = read_sent_request(*text, recipe_, counter_);
             a.line.custom_id = place.custom_id;
-            if (a.line.chunk_tokens.empty() && recipe_.kind == kind::embeddings)
-                a.line.chunk_tokens = {some_weight};
+            if (a.line.chunk_tokens.empty() && recipe_.kind == kind::embeddings) {
+                a.line.chunk_tokens.assign(std::clamp(place.vectors, 1U, most_inputs), some_weight);
+                a.line.reply_bytes = embedding_reply_bytes(recipe_, a.line.chunk_tokens.size());
+            }
         }
         add(a, i, job);
     }

@@ -21,8 +21,9 @@ namespace enrichd {
 
 struct sent_line {
     std::string custom_id;
-    std::uint64_t offset = 0; ///< in the request file
-    std::uint64_t length = 0; ///< with its newline; 0: the request file is gone
+    std::uint64_t offset = 0;  ///< in the request file
+    std::uint64_t length = 0;  ///< with its newline; 0: the request file is gone
+    std::uint32_t vectors = 0; ///< that its answer brings, where the request file is gone
 };
 
 /// What a batch was sent with, each custom_id once.
@@ -35,7 +36,7 @@ struct sent_lines {
 
 /// The lines of a request file. Blocks. Errors: io.
 result<sent_lines> read_sent_lines(const std::filesystem::path& file);
-/// The custom_ids of files of results, where the request file is gone. Blocks. Errors: io.
+/// What files of results tell of the requests, where the request file is gone. Blocks. Errors: io.
 result<sent_lines> read_answered_lines(const std::vector<std::filesystem::path>& files);
 
 /// A job as it would have been built.

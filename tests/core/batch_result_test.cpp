@@ -160,3 +160,14 @@ TEST_CASE("wild usage figures are tamed", "[core][batch_result]") {
     CHECK(read_chat(line).usage == token_usage{});
     CHECK(read_chat(line).how == outcome::ok);
 }
+
+TEST_CASE("the vectors that a line brings are counted, usable or not", "[core][batch_result]") {
+    const auto two = embedding_line({vector_entry(0, json::array({1.0, 2.0})), vector_entry(1, "?")});
+    CHECK(count_vectors(two.dump()) == 2);
+    CHECK(count_vectors(two.dump() + std::string(2 << 20, ' ')) == 2); // by a parser of its own
+    CHECK(count_vectors(embedding_line(json::array()).dump()) == 0);
+    CHECK(count_vectors(embedding_line("none").dump()) == 0);
+    CHECK(count_vectors(chat_line(text_message("Fine.")).dump()) == 0);
+    for (const char* line : {"", "{", "[]", "3", R"({"custom_id":"e01","error":{"code":"batch_expired"}})"})
+        CHECK(count_vectors(line) == 0);
+}
