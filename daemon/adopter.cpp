@@ -2,6 +2,8 @@
 #include "daemon/adopter.hpp"
 
 #include "daemon/adoption_record.hpp"
+#include "daemon/batch_search.hpp"
+#include "daemon/bill.hpp"
 #include "daemon/on_pool.hpp"
 #include "daemon/purchase_gate.hpp"
 #include "daemon/row_survey.hpp"
@@ -63,6 +65,7 @@ std::optional<adoption> adopter::known(const std::string& batch_id) {
     adoption a;
     a.job_id = job->id;
     a.was_known = true;
+    a.only_booked = job->plan.totals.requests == 0;
     a.requests = static_cast<std::int64_t>(job->plan.totals.requests);
     a.rows = static_cast<std::int64_t>(job->plan.row_count);
     return a;
@@ -102,6 +105,7 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
     unknown_batch candidate;
     candidate.batch = *batch;
     candidate.label = *label;
+    candidate.is_bill = is_bill_alone(*batch, clock_.now_ms());
     const auto why_not = obstacle(candidate, with.database->identity(), r);
     if (!why_not.empty()) {
         if (is_beyond_hope(candidate)) forget(batch_id);
@@ -110,10 +114,17 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
                         is_database ? why_not : fmt::format("batch {}: {}", batch_id, why_not)};
     }
 
+    adoptable what{*batch, *label, *r, false, {}, {}, with.settings->provider.completion_window, {}};
+    what.before = ledger_.flights().mark(with.database->identity(), r->kind);
+    if (candidate.is_bill) {
+        error nameless{errc::not_found, fmt::format("batch {} names no file of results", batch_id)};
+        co_return book(candidate, std::move(what), std::move(nameless));
+    }
     auto sent = co_await download_lines(*batch, *label);
+    if (!sent && sent.error().code == errc::not_found)
+        co_return book(candidate, std::move(what), sent.error());
     if (!sent) co_return sent.error();
-    adoptable what{*batch, *label, *r, sent->file.empty(), {}, {}, with.settings->provider.completion_window,
-                   {}};
+    what.from_answers = sent->file.empty();
     what.before = ledger_.flights().mark(with.database->identity(), r->kind);
     auto matched = co_await match(*r, *label, std::move(*sent), with);
     if (!matched) co_return matched.error();
@@ -125,6 +136,25 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
     // From here on nothing waits: what the ledger says is so until the commit.
     if (const auto free = refuse_while_building(); !free) co_return free.error();
     co_return record_adoption(ledger_, what, clock_.now_ms());
+}
+
+// Its answers are gone, most likely merged before: what it cost belongs into the books all the same.
+result<adoption> adopter::book(const unknown_batch& gone, adoptable what, error why) {
+    const auto& b = gone.batch;
+    // Others went on while its files were asked for: it may be somebody's by now. Nothing waits from here on.
+    if (auto meanwhile = known(b.id)) return *meanwhile;
+    if (const auto id = sibling_of(gone))
+        return error{errc::state_conflict,
+                     fmt::format("batch {} is a second batch of job {} by now", b.id, job_name(*id))};
+    if (!b.usage || *b.usage == token_usage{}) {
+        why.detail += b.completed == 0 ? "; no request of it was done"
+                                       : "; what it cost is not known, as the provider tells no usage";
+        let_go(b.id, why);
+        return why;
+    }
+    spool_.remove_files(adopted_file_name(b.id), b.id); // whatever came of it is not all
+    what.limit = cost(*b.usage, what.made_with.model.batch);
+    return record_bill(ledger_, what, clock_.now_ms());
 }
 
 boost::asio::awaitable<result<sent_lines>> adopter::download_lines(batch_object batch, batch_label label) {
@@ -168,7 +198,6 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
                                      "merged, and the files tidied, or they expired",
                                      batch.id, why.detail, *id, bytes.error().detail);
             why.code = errc::not_found;
-            let_go(batch.id, why);
             co_return why;
         }
         if (!bytes) co_return bytes.error();

@@ -22,14 +22,16 @@
 
 namespace enrichd {
 
+struct adoptable;
+
 /// A batch with our label that no job of the ledger has.
 struct unknown_batch {
     batch_object batch;
     batch_label label;
-    std::string obstacle;   ///< why it cannot be adopted; empty: it can
-    bool is_unsure = false; ///< the obstacle is that the target cannot be reached now
-    bool may_come =
-        false; ///< the obstacle may go: its files are not named yet, or the target lacks something
+    std::string obstacle;                ///< why it cannot be adopted; empty: it can
+    bool is_unsure = false;              ///< the obstacle is that the target cannot be reached now
+    bool may_come = false;               ///< the obstacle may go: files not named yet, a column that is missing
+    bool is_bill = false;                ///< adopting it books what it cost: its answers are not to be had
     std::optional<std::int64_t> own_job; ///< of this job, which is without a batch as far as the ledger knows
 };
 
@@ -42,6 +44,7 @@ struct adoption {
     std::int64_t job_id = 0;
     bool was_known = false;     ///< the ledger had it before: nothing was changed
     bool from_answers = false;  ///< the request file is gone, and the files of results were read instead
+    bool only_booked = false;   ///< its answers are not to be had: what it cost is booked, and that is all
     std::int64_t requests = 0;  ///< of the batch
     std::int64_t rows = 0;      ///< that its results will be written to
     std::int64_t in_flight = 0; ///< rows that another job has: they are left to it
@@ -62,9 +65,11 @@ public:
     boost::asio::awaitable<result<unknown_batches>> list(build_settings with, std::int64_t since_ms = 0);
 
     /// The batch's job with its requests and rows, in one transaction at the end: what ends before it leaves
-    /// at most a file in the spool, which the next try overwrites. Errors: not_found (no such batch, or
-    /// nothing of it is to be had any more), state_conflict (an obstacle that stays), unavailable (not now: a
-    /// run in the making, another adoption under way, no results yet), provider_*, target_*, io.
+    /// at most a file in the spool, which the next try overwrites. Where its answers are not to be had any
+    /// more, and the provider tells what it billed, a job that has ended and has no requests. Errors:
+    /// not_found (no such batch, or neither answers nor bill are to be had any more), state_conflict (an
+    /// obstacle that stays), unavailable (not now: a run in the making, another adoption under way, no
+    /// results yet), provider_*, target_*, io.
     boost::asio::awaitable<result<adoption>> adopt(std::string batch_id, build_settings with);
 
 private:
@@ -79,6 +84,7 @@ private:
     std::optional<std::int64_t> sibling_of(const unknown_batch& b);
     std::optional<std::int64_t> job_to_take(const unknown_batch& b);
     std::optional<std::int64_t> job_without_answers(const unknown_batch& b);
+    result<adoption> book(const unknown_batch& gone, adoptable what, error why);
     void let_go(const std::string& batch_id, error& why);
     void forget(const std::string& batch_id);
     bool is_beyond_hope(const unknown_batch& b) const;

@@ -30,9 +30,9 @@ std::string submission_in_doubt(const job::state& s) {
                       s);
 }
 
-// Why nothing is to be had of the batch; empty if something is, or may come.
-std::string why_empty(const batch_object& b) {
-    if (!has_ended(b.status) || b.output_file_id || b.error_file_id) return {};
+// Why nothing is to be had of the batch; empty if something is, if only its bill, or may come.
+std::string why_empty(const batch_object& b, std::int64_t now_ms) {
+    if (!has_ended(b.status) || b.output_file_id || b.error_file_id || is_bill_alone(b, now_ms)) return {};
     if (b.status == batch_status::failed) {
         std::string why = "the provider failed it, and did nothing";
         if (!b.errors.empty())
@@ -99,7 +99,7 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
             return fmt::format("job {} looks for it itself", job_name(job.id));
     if (const auto id = job_to_take(b))
         return fmt::format("it is of job {}, which takes it up at the next start of enrichd", job_name(*id));
-    if (auto why = why_empty(b.batch); !why.empty()) return why;
+    if (auto why = why_empty(b.batch, clock_.now_ms()); !why.empty()) return why;
     if (const auto id = sibling_of(b))
         return fmt::format(
             "it is a second batch of job {}: enrichd stops it, and books what it did, by itself",
@@ -122,12 +122,12 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
 }
 
 bool adopter::is_beyond_hope(const unknown_batch& b) const {
-    return !why_empty(b.batch).empty() && !may_name_files(b.batch, clock_.now_ms());
+    return !why_empty(b.batch, clock_.now_ms()).empty() && !may_name_files(b.batch, clock_.now_ms());
 }
 
 // Nothing but its files is missing, and they may be named.
 bool adopter::is_late(const unknown_batch& b, const std::string& identity) {
-    return !b.obstacle.empty() && b.obstacle == why_empty(b.batch) && !is_beyond_hope(b) &&
+    return !b.obstacle.empty() && b.obstacle == why_empty(b.batch, clock_.now_ms()) && !is_beyond_hope(b) &&
            b.label.target == target_mark(identity) && !sibling_of(b);
 }
 
@@ -174,6 +174,7 @@ boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings wit
     for (auto& b : *found) {
         const auto& r = recipes.at(b.label.kind.value_or(kind::summaries));
         b.obstacle = obstacle(b, identity, r);
+        b.is_bill = b.obstacle.empty() && is_bill_alone(b.batch, clock_.now_ms());
         b.own_job = job_to_take(b);
         if (!b.own_job && b.obstacle.empty()) b.own_job = job_without_answers(b);
         const bool of_target = !r && b.obstacle == r.error().detail;

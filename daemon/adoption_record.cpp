@@ -3,6 +3,7 @@
 
 #include "core/run_order.hpp"
 #include "core/run_summary.hpp"
+#include "daemon/bill.hpp"
 #include "daemon/job_log.hpp"
 #include "daemon/purchase_gate.hpp"
 
@@ -114,6 +115,32 @@ result<void> bring_up_to_date(ledger& l, std::int64_t job_id, const adoptable& w
         {*next, std::string(job::event::name(seen)), std::string(name(b.status)), at_once, false}, now_ms);
 }
 
+// There is nothing to merge, and the whole of the bill is left.
+result<void> end_unread(ledger& l, std::int64_t job_id, std::int64_t now_ms) {
+    for (const auto& e :
+         {job::event::any(job::event::results_fetched{}), job::event::any(job::event::all_merged{})}) {
+        const auto row = *l.jobs().find(job_id);
+        if (const auto bill = last_bill(row); bill && std::holds_alternative<job::fetched>(row.state))
+            l.jobs().settle(job_id, bill->used, bill->actual, {}, 0);
+        const auto next = job::apply(row.state, e);
+        if (!next) return next.error();
+        const std::string detail = "none: the provider has no file of its answers any more";
+        const auto recorded =
+            l.jobs().record(row, {*next, std::string(job::event::name(e)), detail, {}, false}, now_ms);
+        if (!recorded) return recorded;
+    }
+    return {};
+}
+
+kind_summary summary_of(const adoptable& what) {
+    kind_summary summary;
+    summary.kind = what.made_with.kind;
+    summary.model = what.made_with.model.name;
+    summary.version = what.made_with.version;
+    summary.totals = what.matched.totals;
+    return summary;
+}
+
 } // namespace
 
 std::string adopted_file_name(const std::string& batch_id) {
@@ -127,11 +154,7 @@ result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t 
     done.unmatched = what.matched.unmatched;
     {
         auto all_or_nothing = l.begin();
-        kind_summary summary;
-        summary.kind = what.made_with.kind;
-        summary.model = what.made_with.model.name;
-        summary.version = what.made_with.version;
-        summary.totals = what.matched.totals;
+        auto summary = summary_of(what);
         summary.files = 1;
         const auto rows = free_rows(l, what, summary);
         count_authorities(what, rows, summary);
@@ -154,6 +177,28 @@ result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t 
     }
     log_job(log::level::notice, *l.jobs().find(done.job_id),
             fmt::format("adopted: {} requests, {} rows", done.requests, done.rows));
+    return done;
+}
+
+result<adoption> record_bill(ledger& l, const adoptable& what, std::int64_t now_ms) {
+    adoption done;
+    done.only_booked = true;
+    {
+        auto all_or_nothing = l.begin();
+        const auto plan = plan_of(what, open_run(l, what, {{summary_of(what)}, std::nullopt}, now_ms));
+        done.job_id = l.jobs().create(plan, job::goal::merged, now_ms);
+        l.jobs().set_plan(done.job_id, plan);
+        if (const auto recorded = bring_up_to_date(l, done.job_id, what, now_ms); !recorded)
+            return recorded.error();
+        if (const auto ended = end_unread(l, done.job_id, now_ms); !ended) return ended.error();
+        l.runs().postpone(plan.run_id, {now_ms, 0, ""}, now_ms); // to be reported, and to end
+        l.unknown().drop(what.batch.id);
+        release_held(l, now_ms);
+        all_or_nothing.commit();
+    }
+    const auto job = *l.jobs().find(done.job_id);
+    log_job(log::level::notice, job,
+            fmt::format("booked: {}; its answers are not to be had any more", display_dollars(job.actual)));
     return done;
 }
 

@@ -28,4 +28,9 @@ std::string adopted_file_name(const std::string& batch_id);
 /// In one transaction. Rows that a job has in flight are left to it. Errors: illegal_transition, lost_race.
 result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t now_ms);
 
+/// Of an ended batch of which no answer is to be had: a job that is merged, without requests and rows, with
+/// what the batch's own usage says that it cost. There is one. In one transaction. Errors:
+/// illegal_transition, lost_race.
+result<adoption> record_bill(ledger& l, const adoptable& what, std::int64_t now_ms);
+
 } // namespace enrichd

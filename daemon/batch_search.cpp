@@ -84,6 +84,12 @@ bool may_name_files(const batch_object& b, std::int64_t now_ms) {
            now_ms < b.created_at * 1000 + patience_ms;
 }
 
+bool is_bill_alone(const batch_object& b, std::int64_t now_ms) {
+    const bool names_files = b.output_file_id || b.error_file_id || may_name_files(b, now_ms);
+    const bool was_billed = b.usage && *b.usage != token_usage{};
+    return has_ended(b.status) && b.status != batch_status::failed && was_billed && !names_files;
+}
+
 boost::asio::awaitable<result<batch_object>> stop_batch(std::shared_ptr<provider::client> client,
                                                         batch_object b) {
     if (has_ended(b.status) || b.status == batch_status::cancelling) co_return b;

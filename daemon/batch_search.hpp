@@ -35,8 +35,12 @@ bool is_better_to_keep(const batch_object& a, const batch_object& b);
 /// It failed before any request of it ran: it cost nothing, and holds nothing.
 bool did_nothing(const batch_object& b);
 
-/// It has ended with answers, and the file that holds them may be named later.
+/// It has ended with answers, and may name the files that hold them later. After so long no job of its own
+/// would wait for them.
 bool may_name_files(const batch_object& b, std::int64_t now_ms);
+
+/// It has ended and done work, and no file of answers is to be had: what it cost is all that there is of it.
+bool is_bill_alone(const batch_object& b, std::int64_t now_ms);
 
 /// Cancels it where it runs still. On success it is as the provider told it then: one that may not be
 /// cancelled any more runs on.

@@ -167,6 +167,7 @@ asio::awaitable<result<std::string>> sweeper::take_in(job_row job, std::vector<b
                 fmt::format("a batch was made of its requests after all, {}: it is job {} now, with the {} "
                             "rows that no other job has",
                             b.id, job_name(holder.id), taken->rows));
+        if (taken->only_booked) continue;
         const bool wanted = job.wishes.cancel == job::cancel_reason::none && taken->rows > 0;
         if (!wanted && !job::is_over_at_provider(holder.state) &&
             holder.wishes.cancel == job::cancel_reason::none)

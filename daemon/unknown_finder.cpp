@@ -50,7 +50,7 @@ boost::asio::awaitable<result<bool>> unknown_finder::look(chore_row c) {
         auto all_or_nothing = ledger_.begin();
         for (const auto& b : found->batches) {
             if (b.own_job) give(b, now);
-            if (b.obstacle.empty() || b.may_come)
+            if ((b.obstacle.empty() && !b.is_bill) || b.may_come) // a bill alone stands in nobody's way
                 ledger_.unknown().put(
                     {b.batch.id, b.label.installation, b.batch.total, b.batch.created_at * 1000, now});
             else if (!b.own_job)

@@ -21,6 +21,12 @@ void tell_adoption(session& s, const std::string& id, const json& body) {
                             escape(job.stage())));
         return;
     }
+    if (f.text("status") == "booked") {
+        s.print(fmt::format(
+            "{}: its answers are gone, and nothing is merged; what it cost, {}, is booked as job {}\n",
+            escape(id), dollars(job.actual_usd), escape(job.id)));
+        return;
+    }
     auto line = fmt::format("{}: adopted as job {}, {}, {}", escape(id), escape(job.id),
                             counted(f.count("requests"), "request"), counted(f.count("rows"), "row"));
     if (const auto n = f.count("in_flight"); n > 0)

@@ -13,6 +13,7 @@ using json = nlohmann::json;
 namespace {
 
 std::string what_adopting_does(const unknown_batch& b) {
+    if (b.is_bill) return "it names no file of results: what it cost is booked";
     return has_ended(b.batch.status) ? "its results are fetched and merged"
                                      : "it is polled until it ends, then its results are merged";
 }
@@ -69,7 +70,8 @@ live_operations::awaitable<result<json>> live_operations::adopt(std::string batc
     }
     if (!done->was_known) something_changed();
     const auto job = parts_.ledger.jobs().find(done->job_id).value();
-    co_return json{{"status", done->was_known ? "already_known" : "adopted"},
+    const auto* status = done->was_known ? "already_known" : done->only_booked ? "booked" : "adopted";
+    co_return json{{"status", status},
                    {"run_id", run_name(job.plan.run_id)},
                    {"requests", done->requests},
                    {"rows", done->rows},

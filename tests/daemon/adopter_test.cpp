@@ -11,77 +11,14 @@
 #include "daemon/submission_name.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/contains.hpp"
-#include "tests/support/fake_provider.hpp"
-#include "tests/support/operations_fixture.hpp"
+#include "tests/support/lost_ledger.hpp"
 
 #include <memory>
 #include <string>
 
 using namespace enrichd;
+using enrichd::test::lost_ledger;
 using enrichd::test::noon;
-
-namespace {
-
-struct lost_ledger : test::operations_fixture {
-    std::shared_ptr<test::fake_provider> provider = std::make_shared<test::fake_provider>();
-    std::string file; ///< that the batch was made from
-
-    lost_ledger() {
-        adoptions.set_provider(provider);
-        provider->pages.push_back({{}, false});
-    }
-
-    source_row add_row(const std::string& key, const std::string& beginning, need why = need::value) {
-        source_row row;
-        row.key = key;
-        row.authority = "openssl";
-        row.title = "A title";
-        row.text = beginning + ": a text that is long enough to be worth a summary of its own, by far.";
-        row.why = why;
-        database->rows.push_back(row);
-        return row;
-    }
-
-    enrichd::recipe recipe() { return wait(recipe_for(kind::summaries, parts().settings())).value(); }
-
-    /// As another ledger would have made it of these rows.
-    batch_object batch_of(const std::vector<source_row>& rows, const std::string& id = "batch_a") {
-        const auto r = recipe();
-        token_counter counter(parse_encoding(r.model.tokenizer).value());
-        file.clear();
-        for (const auto& row : rows)
-            for (const auto& line : build_requests(row, r, counter).lines)
-                file += line.json;
-        batch_object b;
-        b.id = id;
-        b.status = batch_status::in_progress;
-        b.status_word = "in_progress";
-        b.created_at = noon / 1000 - 3600;
-        b.input_file_id = "file-in";
-        b.total = static_cast<std::int64_t>(rows.size());
-        b.metadata = to_metadata({"ed1-1a2b3c4d-7-1", "1a2b3c4d", "7", kind::summaries, r.version,
-                                  to_hex(sha256::of(file)), target_mark(database->identity()), false, false});
-        provider->content["file-in"] = file;
-        return b;
-    }
-
-    void list_it(batch_object b) { provider->pages.back().batches.push_back(std::move(b)); }
-
-    unknown_batches list() { return wait(adoptions.list(parts().settings())).value(); }
-    result<adoption> adopt(const std::string& id) { return wait(adoptions.adopt(id, parts().settings())); }
-
-    /// What adopting it is refused with; nothing of it is in the ledger then.
-    error refusal_of(const std::string& id) {
-        const auto done = adopt(id);
-        REQUIRE_FALSE(done);
-        CHECK_FALSE(l->jobs().find_batch(id));
-        CHECK(l->jobs().list(false, 100).size() == jobs_before);
-        return done.error();
-    }
-    std::size_t jobs_before = 0;
-};
-
-} // namespace
 
 TEST_CASE("every page of the list is looked through for what the ledger does not know", "[adopter]") {
     lost_ledger f;
@@ -287,6 +224,19 @@ TEST_CASE("a batch whose request file is gone is adopted by its answers", "[adop
         const auto e = f.refusal_of("batch_a");
         CHECK(e.code == errc::not_found);
         CHECK(test::contains(e.detail, "so is its file of results file-out"));
+        CHECK(test::contains(e.detail, "no request of it was done"));
+    }
+    SECTION("and where work was done that no usage tells, its cost is said to be unknown") {
+        f.provider->content.erase("file-in");
+        b.status = batch_status::completed;
+        b.completed = 2;
+        b.output_file_id = "file-out";
+        f.list_it(b);
+        f.l->unknown().put({"batch_a", "1a2b3c4d", 2, noon, noon});
+        const auto e = f.refusal_of("batch_a");
+        CHECK(e.code == errc::not_found);
+        CHECK(test::contains(e.detail, "what it cost is not known"));
+        CHECK(f.l->unknown().find("batch_a")->let_go);
     }
 }
 

@@ -26,6 +26,7 @@ struct late_fixture : ledger_fixture {
     std::vector<std::string> asked; ///< batches that were to be taken in
     std::int64_t rows = 3;          ///< that the taken one's results are for
     std::optional<error> obstacle;
+    std::string only_bill_of; ///< the batch whose answers are gone
 
     late_fixture() { owe_look(); }
     void owe_look() { l->chores().owe({chore::find_twins, job_name(id), id, now.now, 0}); }
@@ -36,6 +37,7 @@ struct late_fixture : ledger_fixture {
         if (obstacle) return *obstacle;
         adoption a;
         a.rows = rows;
+        a.only_booked = batch_id == only_bill_of;
         if (const auto known = l->jobs().find_batch(batch_id)) {
             a.was_known = true;
             a.job_id = known->id;
@@ -225,4 +227,18 @@ TEST_CASE("a late batch of a job that was given up, or has its answers, is stopp
     CHECK(f.asked.empty());
     CHECK(f.stopped_any());
     CHECK(f.l->twins().of_job(f.id).size() == 1);
+}
+
+TEST_CASE("a late batch of which only the bill is left keeps nobody from the answers of another", "[late]") {
+    late_fixture f;
+    f.end_as(job::failed{"no such file"});
+    f.only_bill_of = "batch_2";
+    auto other = f.batch("batch_3", batch_status::in_progress);
+    other.created_at += 1;
+    f.show({f.batch("batch_2", batch_status::completed), other});
+    f.sweep();
+    CHECK(f.asked == std::vector<std::string>{"batch_2", "batch_3"});
+    CHECK(f.l->jobs().find_batch("batch_3"));
+    CHECK(f.l->twins().of_job(f.id).empty());
+    CHECK_FALSE(f.stopped_any());
 }

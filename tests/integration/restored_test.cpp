@@ -163,7 +163,7 @@ TEST_CASE("a ledger put back from an old copy finds what was bought since, and b
     check_no_submission_twice(d);
 }
 
-TEST_CASE("batches that were merged and tidied since the copy are let go by adopting them",
+TEST_CASE("batches that were merged and tidied since the copy are booked by adopting them",
           "[programs][adopt]") {
     deployment d({.rows = 30});
     d.start_daemon();
@@ -178,7 +178,18 @@ TEST_CASE("batches that were merged and tidied since the copy are let go by adop
     const auto creates = d.truth()["calls"]["create"];
     const auto adopted = d.ctl({"adopt", "--all"});
     CHECK(adopted.code == 0);
-    CHECK(contains(adopted.err, "it is let go"));
+    INFO(adopted.out << adopted.err << d.daemon_log());
+    CHECK(contains(adopted.out, "is booked as job"));
+    CHECK(d.booked_tokens() == d.billed_tokens());
+    for (const auto& job : jobs_of(d)) {
+        CHECK(job["state"] == "merged");
+        CHECK(job["requests"] == 0);
+        CHECK(job["actual_usd"] != "0");
+        wait_until(d, [&] {
+            return d.ctl_json({"status", job["run_id"].get<std::string>()})["run"]["state"] == "done";
+        });
+    }
+    CHECK(d.ctl({"verify"}).code == 0);
     CHECK(d.ctl_json({"status"})["unknown_batches"] == 0);
     wait_until(d, [&] { return d.ctl_json({"status", run})["run"]["state"] == "done"; });
     CHECK(d.ctl_json({"status", run})["run"]["requests"] == 0);

@@ -6,6 +6,7 @@
 #include "tests/support/temp_folder.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,9 +20,10 @@ struct fake_provider final : provider::client {
     std::map<std::string, std::string> content; ///< of files, by id
     std::vector<provider::remote_file> files;   ///< that list_files finds
     std::optional<error> list_fails;
-    std::deque<error> refusals;     ///< what the next calls that change something answer
-    std::vector<std::string> calls; ///< what was asked, in order
-    batch_object made;              ///< what create_batch answers
+    std::deque<error> refusals;                ///< what the next calls that change something answer
+    std::vector<std::string> calls;            ///< what was asked, in order
+    batch_object made;                         ///< what create_batch answers
+    std::function<void()> at_download = [] {}; ///< what happens while a file is asked for
 
     provider::awaitable<result<provider::remote_file>> upload(std::filesystem::path file,
                                                               std::string filename) override {
@@ -73,6 +75,7 @@ struct fake_provider final : provider::client {
     provider::awaitable<result<std::uint64_t>> download(std::string file_id, std::filesystem::path to,
                                                         provider::download_limits) override {
         calls.push_back("download " + file_id);
+        at_download();
         const auto found = content.find(file_id);
         if (found == content.end())
             co_return error{errc::provider_rejected,

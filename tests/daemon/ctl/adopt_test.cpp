@@ -70,6 +70,15 @@ TEST_CASE("adopt takes one batch, and says what became of it", "[daemon][ctl][ad
     CHECK(end.code == 0);
     CHECK(contains(end.out, "batch_new: the ledger has it already: job 7"));
 
+    auto booked = adoption_reply("booked");
+    booked["job"] = sample_batch("7", "merged");
+    booked["job"]["actual_usd"] = "0.0021";
+    f.reply("adopt", booked);
+    end = f.ctl({"adopt", "batch_new"});
+    CHECK(end.code == 0);
+    CHECK(contains(end.out, "batch_new: its answers are gone, and nothing is merged"));
+    CHECK(contains(end.out, "$0.0021, is booked as job 7"));
+
     f.refuse("adopt", errc::not_found, "the provider has no batch batch_x");
     end = f.ctl({"adopt", "batch_x"});
     CHECK(end.code == 6);
