@@ -198,6 +198,11 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
                                      "merged, and the files tidied, or they expired",
                                      batch.id, why.detail, *id, bytes.error().detail);
             why.code = errc::not_found;
+            if (!files.empty()) { // some of what it answered is there: no bill settles that
+                why.code = errc::state_conflict;
+                why.detail += "; of its answers others are there, and what it cost is in no book";
+                let_go(batch.id, why);
+            }
             co_return why;
         }
         if (!bytes) co_return bytes.error();

@@ -28,10 +28,10 @@ struct adoptable;
 struct unknown_batch {
     batch_object batch;
     batch_label label;
-    std::string obstacle;                ///< why it cannot be adopted; empty: it can
-    bool is_unsure = false;              ///< the obstacle is that the target cannot be reached now
-    bool may_come = false;               ///< the obstacle may go: files not named yet, a column that is missing
-    bool is_bill = false;                ///< adopting it books what it cost: its answers are not to be had
+    std::string obstacle;   ///< why it cannot be adopted; empty: it can
+    bool is_unsure = false; ///< the obstacle is that the target cannot be reached now
+    bool may_come = false;  ///< the obstacle may go: files not named yet, a column that is missing
+    bool is_bill = false;   ///< adopting it books what it cost: its answers are not to be had
     std::optional<std::int64_t> own_job; ///< of this job, which is without a batch as far as the ledger knows
 };
 

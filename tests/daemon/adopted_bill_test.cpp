@@ -72,6 +72,20 @@ TEST_CASE("of a batch whose files are all gone what it cost is booked, once", "[
     CHECK(f.list().batches.empty());
 }
 
+TEST_CASE("a batch of whose answers some are there is not written off as a bill", "[adopter]") {
+    tidied_batch f;
+    f.b.error_file_id = "file-err";
+    f.provider->content["file-out"] = "{\"custom_id\":\"s-1\",\"response\":{}}\n";
+    f.list_it(f.b);
+    f.l->unknown().put({"batch_a", "1a2b3c4d", 2, noon, noon});
+    const auto e = f.refusal_of("batch_a");
+    CHECK(e.code == errc::state_conflict);
+    CHECK(test::contains(e.detail, "file of results file-err"));
+    CHECK(test::contains(e.detail, "others are there"));
+    CHECK(f.l->totals().spent == money{});
+    CHECK(f.l->unknown().find("batch_a")->let_go);
+}
+
 TEST_CASE("a batch that names no file of results is booked, once none can come any more", "[adopter]") {
     tidied_batch f;
     f.b.output_file_id.reset();
