@@ -135,6 +135,7 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
 
     // From here on nothing waits: what the ledger says is so until the commit.
     if (const auto free = refuse_while_building(); !free) co_return free.error();
+    if (auto meanwhile = known(batch_id)) co_return *meanwhile; // a look gave it to its job
     co_return record_adoption(ledger_, what, clock_.now_ms());
 }
 
