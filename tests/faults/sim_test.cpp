@@ -98,6 +98,7 @@ TEST_CASE("the campaign finds what is planted, and names the invariant", "[fault
         {"twin_unseen", "I3"},
         {"settled_twice", "I4"},
         {"unproven_lost", "I4"},
+        {"bill_unread", "I4"},
         {"twin_unbooked", "I4"},
         {"over_budget", "I4"},
         {"other_key", "I5"},

@@ -155,8 +155,10 @@ void check_twins(sim_provider& provider, const twins& doubled, const scenario& s
     }
 }
 
-// I4: what is in the books is what was billed, as far as the provider tells; the rest is in them as unproven.
-void check_bills(sqlite::database& db, sim_provider& provider, const twins& doubled, violations& out) {
+// I4: what is in the books is what was billed. Where the provider does not tell all of that, or an answer was
+// given up, the rest is in them as unproven.
+void check_bills(sqlite::database& db, sim_provider& provider, const twins& doubled, bool is_told,
+                 violations& out) {
     sqlite::statement find(db, R"SQL(
         SELECT actual_pd - (SELECT COALESCE(SUM(t.cost_pd), 0) FROM twins AS t WHERE t.job_id = j.id), unproven_pd
         FROM jobs AS j WHERE batch_id = ?
@@ -168,7 +170,8 @@ void check_bills(sqlite::database& db, sim_provider& provider, const twins& doub
         const auto actual = known ? row.integer(0) : 0;
         const auto unproven = known ? row.integer(1) : 0;
         const auto billed = b.billed.picodollars;
-        if (actual > billed || billed > actual + unproven)
+        const bool agrees = is_told ? actual == billed : actual <= billed && billed <= actual + unproven;
+        if (!agrees)
             out.push_back(fmt::format("I4: {} was billed at {}; the books say {}, and {} unproven", b.told.id,
                                       billed, actual, unproven));
     }
@@ -268,7 +271,7 @@ void check_books(const std::filesystem::path& ledger_file, sim_provider& provide
     check_outcomes(db, out);
     if (!some_given_up) check_answers(db, provider, doubled, out);
     check_twins(provider, doubled, s, out);
-    check_bills(db, provider, doubled, out);
+    check_bills(db, provider, doubled, s.tells_usage && !some_given_up, out);
     check_rows(db, target, s, out);
     check_written(db, provider, doubled, target, out);
 }
