@@ -49,6 +49,7 @@ struct adoption {
     std::int64_t rows = 0;      ///< that its results will be written to
     std::int64_t in_flight = 0; ///< rows that another job has: they are left to it
     std::int64_t unmatched = 0; ///< requests of which no row needs the result
+    std::vector<std::int64_t> unsent; ///< jobs that held such rows and had sent nothing: cancelled
 };
 
 /// Reads at the provider and at the target, and never sends or cancels anything. What it makes is a run of

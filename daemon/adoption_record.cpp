@@ -6,9 +6,11 @@
 #include "daemon/bill.hpp"
 #include "daemon/job_log.hpp"
 #include "daemon/purchase_gate.hpp"
+#include "daemon/remote_files.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -43,12 +45,56 @@ job_plan plan_of(const adoptable& what, std::int64_t run_id) {
     return p;
 }
 
+const job::event::any dropped = job::event::cancel_wanted{};
+
+// No batch was ever asked for with its file: a run that was built while nobody knew of this batch.
+bool is_unsent(const job_row& job) {
+    const auto* sent_before = std::get_if<job::uploaded>(&job.state);
+    return job.submissions == 0 && !job.maybe_duplicate && job::is_legal(job.state, dropped) &&
+           !(sent_before && !sent_before->unused_submission.empty());
+}
+
+// Its other rows are for the next run.
+result<void> drop_unsent(ledger& l, const job_row& job, const std::string& batch_id, std::int64_t now_ms) {
+    const auto why =
+        fmt::format("batch {}, which was adopted, has answers for rows of this job: nothing of it "
+                    "was sent, and the next run takes what is left",
+                    batch_id);
+    const auto end = job::apply(job.state, dropped);
+    if (!end) return end.error();
+    const auto recorded =
+        l.jobs().record(job, {*end, std::string(job::event::name(dropped)), why, {}, false}, now_ms);
+    if (!recorded) return recorded;
+    note_remote_files(l, job, *end, dropped, now_ms);
+    l.requests().end_all(job.id, outcome::cancelled, why);
+    l.runs().postpone(job.plan.run_id, {now_ms, 0, ""}, now_ms); // it may be done now
+    return {};
+}
+
+// Of the jobs that hold rows of the batch, those that would buy them again. They wrote nothing: what was read
+// of such a row is as true as of any other.
+result<std::vector<std::int64_t>> drop_unsent_holders(ledger& l, const adoptable& what, std::int64_t now_ms) {
+    std::set<std::int64_t> holders;
+    for (const auto& row : what.matched.rows)
+        if (const auto holder = l.flights().holder(what.before, row.key)) holders.insert(*holder);
+    std::vector<std::int64_t> gone;
+    for (const auto id : holders) {
+        const auto job = *l.jobs().find(id);
+        if (!is_unsent(job)) continue;
+        if (const auto ended = drop_unsent(l, job, what.batch.id, now_ms); !ended) return ended.error();
+        gone.push_back(id);
+    }
+    return gone;
+}
+
 // The rows that no job has in flight. There is no waiting between this look and the commit.
-std::vector<new_row> free_rows(ledger& l, const adoptable& what, kind_summary& summary) {
+std::vector<new_row> free_rows(ledger& l, const adoptable& what, const std::vector<std::int64_t>& unsent,
+                               kind_summary& summary) {
     std::vector<new_row> rows;
     for (const auto& row : what.matched.rows) {
         ++summary.rows.seen;
-        if (const auto holder = l.flights().holder(what.before, row.key)) {
+        const auto holder = l.flights().holder(what.before, row.key);
+        if (holder && std::find(unsent.begin(), unsent.end(), *holder) == unsent.end()) {
             ++summary.rows.in_flight;
             if (summary.in_flight_jobs.size() < 20) summary.in_flight_jobs.insert(*holder);
             continue;
@@ -156,7 +202,10 @@ result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t 
         auto all_or_nothing = l.begin();
         auto summary = summary_of(what);
         summary.files = 1;
-        const auto rows = free_rows(l, what, summary);
+        auto unsent = drop_unsent_holders(l, what, now_ms);
+        if (!unsent) return unsent.error();
+        done.unsent = std::move(*unsent);
+        const auto rows = free_rows(l, what, done.unsent, summary);
         count_authorities(what, rows, summary);
         done.rows = static_cast<std::int64_t>(rows.size());
         done.in_flight = summary.rows.in_flight;
@@ -177,6 +226,12 @@ result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t 
     }
     log_job(log::level::notice, *l.jobs().find(done.job_id),
             fmt::format("adopted: {} requests, {} rows", done.requests, done.rows));
+    for (const auto id : done.unsent)
+        log_job(
+            log::level::warning, *l.jobs().find(id),
+            fmt::format("cancelled: nothing of it was sent, and batch {}, which was adopted, has answers for "
+                        "rows of it; the next run takes what is left",
+                        what.batch.id));
     return done;
 }
 

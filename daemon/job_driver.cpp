@@ -96,6 +96,7 @@ boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
     // Wishes may have been recorded meanwhile; the state is still the one that this turn left.
     const auto known = row->wishes;
     row = ledger_.jobs().find(job_id);
+    if (job::has_ended(row->state)) co_return; // an adopted batch has what it was about to buy
     const bool new_wishes = row->wishes != known;
     if (auto* done = std::get_if<effect_done>(&came_of_it)) {
         auto* none = std::get_if<job::event::batch_not_found>(&done->event);

@@ -31,6 +31,12 @@ void tell_adoption(session& s, const std::string& id, const json& body) {
                             counted(f.count("requests"), "request"), counted(f.count("rows"), "row"));
     if (const auto n = f.count("in_flight"); n > 0)
         line += fmt::format("; {} left to the job that has them", counted(n, "more row"));
+    const auto unsent = f.texts("unsent_jobs");
+    if (!unsent.empty())
+        line += fmt::format(
+            "; cancelled, as nothing of it was sent and the same would have been bought again: job "
+            "{} (`enrichctl run` takes the rest of its rows)",
+            escape(fmt::format("{}", fmt::join(unsent, ", "))));
     if (const auto n = f.count("unmatched"); n > 0)
         line += fmt::format("; no row needs the results of {}: done already, changed or gone",
                             counted(n, "request"));

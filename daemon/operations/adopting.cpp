@@ -70,12 +70,16 @@ live_operations::awaitable<result<json>> live_operations::adopt(std::string batc
     }
     if (!done->was_known) something_changed();
     const auto job = parts_.ledger.jobs().find(done->job_id).value();
+    json unsent = json::array();
+    for (const auto id : done->unsent)
+        unsent.push_back(job_name(id));
     const auto* status = done->was_known ? "already_known" : done->only_booked ? "booked" : "adopted";
     co_return json{{"status", status},
                    {"run_id", run_name(job.plan.run_id)},
                    {"requests", done->requests},
                    {"rows", done->rows},
                    {"in_flight", done->in_flight},
+                   {"unsent_jobs", std::move(unsent)},
                    {"unmatched", done->unmatched},
                    {"from_answers", done->from_answers},
                    {"job", job_object(job.id)}};

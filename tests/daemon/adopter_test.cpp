@@ -167,6 +167,52 @@ TEST_CASE("an adopted batch is a job like any other, with the rows that need its
     }
 }
 
+TEST_CASE("a job that was built and not sent does not buy what an adopted batch has", "[adopter]") {
+    lost_ledger f;
+    const auto one = f.add_row("k1", "one");
+    f.list_it(f.batch_of({one}));
+    const auto run = f.add_open_run();
+    const auto unsent = f.add_job(run);
+    f.l->requests().add_row(unsent, f.database->identity(), kind::summaries, {0, "k1", ""});
+    f.l->requests().add_row(unsent, f.database->identity(), kind::summaries, {0, "k2", ""});
+    job::state state = job::built{};
+    SECTION("of which nothing was uploaded") {}
+    SECTION("of which a file was uploaded") {
+        state = job::uploaded{"file-unsent", {}, 0};
+        f.put(unsent, state);
+    }
+    const auto adopted = f.adopt("batch_a");
+    INFO((adopted ? "" : adopted.error().detail));
+    REQUIRE(adopted);
+    CHECK(adopted->rows == 1);
+    CHECK(adopted->in_flight == 0);
+    CHECK(adopted->unsent == std::vector{unsent});
+    CHECK(std::holds_alternative<job::cancelled>(f.job(unsent).state));
+    CHECK(f.l->requests().open_rows(unsent) == 0);
+    CHECK(f.l->requests().open_rows(adopted->job_id) == 1);
+    CHECK(f.l->runs().find(run)->waiting.due_ms == f.now.now); // it may be done now
+}
+
+TEST_CASE("rows of a job that may have been sent are left to it", "[adopter]") {
+    lost_ledger f;
+    f.list_it(f.batch_of({f.add_row("k1", "one")}));
+    const auto sent = f.add_job(f.add_open_run());
+    f.l->requests().add_row(sent, f.database->identity(), kind::summaries, {0, "k1", ""});
+    SECTION("now") {
+        f.put(sent, job::submit_unknown{"ed1-of-another", "file-1", noon, 0});
+    }
+    SECTION("before") { // and no batch was found
+        f.put(sent, job::intent_submit{"ed1-of-another", "file-1", noon});
+        f.put(sent, job::uploaded{"file-1", "ed1-of-another", noon});
+    }
+    const auto adopted = f.adopt("batch_a");
+    REQUIRE(adopted);
+    CHECK(adopted->rows == 0);
+    CHECK(adopted->in_flight == 1);
+    CHECK(adopted->unsent.empty());
+    CHECK_FALSE(job::has_ended(f.job(sent).state));
+}
+
 TEST_CASE("a value of the original module is overwritten only where the batch was made for that",
           "[adopter]") {
     lost_ledger f;
