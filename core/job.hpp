@@ -116,6 +116,7 @@ struct fetched {
     std::optional<token_usage> billed;
     merge_cursor next;
     result_digests digests = {};
+    bool some_gone = false; ///< a file of results is gone at the provider: what it told is not known
 };
 /// Every request has its outcome.
 struct merged {
@@ -199,7 +200,9 @@ struct results_fetched {
     bool has_errors = false;
     std::uint64_t slice_lines = 0; ///< of the first slice, at most
     result_digests digests = {};
+    bool some_gone = false; ///< a file that the batch names is not to be had any more
 };
+struct results_gone {}; ///< the file that was being merged is lost here, and gone at the provider
 struct slice_merged {
     merge_cursor next;
 };
@@ -210,7 +213,7 @@ struct abandon_wanted {}; ///< the user gives up a batch of which nothing more i
 using any = std::variant<upload_intended, file_uploaded, file_not_found, file_refused, submit_intended,
                          batch_created, batch_refused, batch_postponed, batch_unclear, batch_not_found,
                          resubmit_wanted, batch_seen, cancel_wanted, cancel_sent, results_fetched,
-                         slice_merged, all_merged, discard_wanted, abandon_wanted, batch_found>;
+                         slice_merged, all_merged, discard_wanted, abandon_wanted, batch_found, results_gone>;
 
 /// The event's word in the history: the name of its struct.
 std::string_view name(const any& e);
@@ -253,6 +256,7 @@ struct merge {
     bool has_output = false;
     bool has_errors = false;
     result_digests digests = {};
+    bool some_gone = false;
 };
 
 using any = std::variant<none, wait_for_user, upload, find_file, create_batch, find_batch, poll, cancel_batch,

@@ -179,6 +179,7 @@ state on(const polling& s, const event::results_fetched& e) {
     f.has_output = e.has_output;
     f.has_errors = e.has_errors;
     f.digests = e.digests;
+    f.some_gone = e.some_gone;
     f.billed = s.billed;
     f.next.where = first_part(e.has_output, e.has_errors);
     f.next.lines = e.slice_lines;
@@ -188,6 +189,15 @@ state on(const polling& s, const event::results_fetched& e) {
 state on(const fetched& s, const event::slice_merged& e) {
     auto next = s;
     next.next = e.next;
+    return next;
+}
+state on(const fetched& s, const event::results_gone&) {
+    using part = merge_cursor::part;
+    auto next = s;
+    next.some_gone = true;
+    next.next.where = s.next.where == part::output && s.has_errors ? part::errors : part::rest;
+    next.next.offset = 0;
+    ++next.next.slice;
     return next;
 }
 state on(const fetched& s, const event::all_merged&) {

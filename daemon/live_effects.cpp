@@ -170,6 +170,8 @@ boost::asio::awaitable<effect_outcome> live_effects::cancel_batch(job::effect::c
 boost::asio::awaitable<effect_outcome> live_effects::merge(job::effect::merge what, job_row job) {
     const auto into = target_;
     const auto whole = co_await results_.keep_whole(client_, what, job);
+    if (!whole && whole.error().code == errc::not_found)
+        co_return done(job::event::results_gone{}, whole.error().detail);
     if (!whole) co_return postponed(whole.error());
     co_return co_await merger_.merge(std::move(what), std::move(job), into);
 }

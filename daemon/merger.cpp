@@ -26,9 +26,14 @@ bool may_be_billed(outcome how) {
     return how != outcome::http_error && how != outcome::expired && how != outcome::cancelled;
 }
 
-// A request of which neither file has a line: what the end of the batch says of it.
-std::pair<outcome, std::string> unanswered(batch_status ended_as) {
-    switch (ended_as) {
+// A request of which neither file has a line: what the end of the batch says of it. What a file told that is
+// gone may be in the target already: to ask again is for a run that looks there first.
+std::pair<outcome, std::string> unanswered(const job::effect::merge& what) {
+    if (what.some_gone)
+        return {outcome::cancelled,
+                "a file of the batch's answers is gone at the provider, as one that was merged "
+                "before is: the next run takes the row if it still needs a value"};
+    switch (what.ended_as) {
     case batch_status::expired: return {outcome::expired, "the provider's completion window ended first"};
     case batch_status::cancelled:
         return {outcome::cancelled, "the batch was cancelled before this request ran"};
@@ -150,8 +155,8 @@ bool merger::lacks_lines(const job_row& job) {
 effect_outcome merger::close_rest(const job::effect::merge& what, const job_row& job) {
     const auto open = ledger_.requests().open_requests(job.id, rest_requests);
     if (open.empty()) return effect_done{job::event::all_merged{}, "", last_bill(job)};
-    const auto [how, reason] = unanswered(what.ended_as);
-    const bool billed = may_be_billed(how) || lacks_lines(job);
+    const auto [how, reason] = unanswered(what);
+    const bool billed = what.some_gone || may_be_billed(how) || lacks_lines(job);
     slice_record record;
     for (const auto& request : open) {
         record.requests.push_back({request.number, how, 0, reason});

@@ -22,8 +22,26 @@ constexpr std::uint64_t download_slack = 64ULL * 1024 * 1024;
 // missing.
 constexpr std::int64_t fetches_of_short_files = 4;
 
+// How often a file is asked for that the provider says is not there: about an hour. One that a batch has just
+// named may take its time to be there, and a gateway that is restarted answers so too.
+constexpr std::int64_t refusals_of_an_hour = 24;
+
+bool is_gone(const error& e, const job_row& job) {
+    return e.code == errc::provider_rejected && provider::answered(e, 404) &&
+           job.waiting.failures >= refusals_of_an_hour;
+}
+
 provider::download_limits limits_of(const job_row& job) {
     return provider::download_limits{job.plan.totals.reply_bytes * download_factor + download_slack};
+}
+
+void tell_gone(const job_row& job, const std::filesystem::path& file, const error& why) {
+    log_job(
+        log::level::error, job,
+        fmt::format("{}: gone at the provider: {}; as it would be if another life of the ledger had merged "
+                    "it. What it may have told is not asked again by itself; the next run takes the rows "
+                    "that still need it",
+                    file.filename().string(), why.detail));
 }
 
 bool is_output(const job::effect::merge& what) {
@@ -43,19 +61,22 @@ boost::asio::awaitable<effect_outcome> result_files::fetch(std::shared_ptr<provi
                                                            std::size_t slice_lines) {
     job::event::results_fetched fetched;
     fetched.slice_lines = slice_lines;
-    fetched.has_output = what.output_file_id.has_value();
-    fetched.has_errors = what.error_file_id.has_value();
     const auto output = spool_.results_file(what.batch_id);
     const auto errors = spool_.errors_file(what.batch_id);
-    if (fetched.has_output) {
-        const auto bytes = co_await client->download(*what.output_file_id, output, limits_of(job));
-        if (!bytes) co_return postponed(bytes.error());
+    // The smaller one first: while it is waited for, the other is not fetched in vain.
+    for (auto* const id : {&what.error_file_id, &what.output_file_id}) {
+        if (!*id) continue;
+        const auto& to = id == &what.output_file_id ? output : errors;
+        const auto bytes = co_await client->download(**id, to, limits_of(job));
+        if (bytes) continue;
+        if (!is_gone(bytes.error(), job)) co_return postponed(bytes.error());
+        tell_gone(job, to, bytes.error());
+        fetched.some_gone = true;
+        id->reset();
     }
-    if (fetched.has_errors) {
-        const auto bytes = co_await client->download(*what.error_file_id, errors, limits_of(job));
-        if (!bytes) co_return postponed(bytes.error());
-    }
-    if (job.counts && job.waiting.failures < fetches_of_short_files) {
+    fetched.has_output = what.output_file_id.has_value();
+    fetched.has_errors = what.error_file_id.has_value();
+    if (!fetched.some_gone && job.counts && job.waiting.failures < fetches_of_short_files) {
         const auto count = [this, &what] { return lines_of(what); };
         const auto lines = co_await on_pool(pool_, count);
         if (!lines) co_return postponed(lines.error());
@@ -134,11 +155,21 @@ boost::asio::awaitable<result<void>> result_files::fetch_again(std::shared_ptr<p
     const auto batch = co_await client->get_batch(what.batch_id);
     if (!batch) co_return batch.error();
     const auto id = is_output(what) ? batch->output_file_id : batch->error_file_id;
-    if (!id)
-        co_return error{errc::provider_invalid,
-                        fmt::format("{} is lost, and batch {} names no such file any more", path.string(),
-                                    what.batch_id)};
+    if (!id) {
+        error unnamed{errc::provider_invalid,
+                      fmt::format("{} is lost, and batch {} names no such file any more", path.string(),
+                                  what.batch_id)};
+        if (job.waiting.failures >= refusals_of_an_hour) {
+            tell_gone(job, path, unnamed);
+            unnamed.code = errc::not_found;
+        }
+        co_return unnamed;
+    }
     const auto bytes = co_await client->download(*id, path, limits_of(job));
+    if (!bytes && is_gone(bytes.error(), job)) {
+        tell_gone(job, path, bytes.error());
+        co_return error{errc::not_found, fmt::format("{}: lost, and gone at the provider", path.string())};
+    }
     if (!bytes) co_return bytes.error();
     const auto hash = [&path] { return hash_file(path); };
     const auto digest = co_await on_pool(pool_, hash);

@@ -27,7 +27,8 @@ public:
     result_files(spool& s, boost::asio::any_io_executor pool);
 
     /// Downloads what the batch has: event::results_fetched with the files' digests. Postponed by provider_*,
-    /// io, disk_full, and for some times where they have fewer lines than the provider counts requests.
+    /// io, disk_full, and for some times where they have fewer lines than the provider counts requests. A
+    /// file that is not there is asked for again for about an hour; then the other one has to do.
     boost::asio::awaitable<effect_outcome> fetch(std::shared_ptr<provider::client> client,
                                                  job::effect::fetch what, job_row job,
                                                  std::size_t slice_lines);
@@ -35,7 +36,7 @@ public:
     /// The file that is merged next has the bytes that were fetched: one that is gone, or was altered, is
     /// fetched again. It is read whole once in a life of the process, and again when its size or time of
     /// change is another. Errors: provider_*, io, disk_full; provider_invalid where the provider has other
-    /// bytes now.
+    /// bytes now; not_found where it has had none for about an hour.
     boost::asio::awaitable<result<void>> keep_whole(std::shared_ptr<provider::client> client,
                                                     job::effect::merge what, job_row job);
 

@@ -113,7 +113,8 @@ json fields(const job::fetched& s) {
             {"lines", s.next.lines},
             {"billed", usage_json(s.billed)},
             {"output_sha256", s.digests.output},
-            {"errors_sha256", s.digests.errors}};
+            {"errors_sha256", s.digests.errors},
+            {"some_gone", s.some_gone}};
 }
 json fields(const job::merged& s) {
     return {{"batch_id", s.batch_id}};
@@ -182,6 +183,7 @@ job::fetched read_fetched(const json& j) {
     s.next.slice = number(j, "slice");
     s.next.lines = static_cast<std::uint64_t>(number(j, "lines"));
     s.digests = {text(j, "output_sha256"), text(j, "errors_sha256")};
+    s.some_gone = flag(j, "some_gone");
     return s;
 }
 

@@ -66,7 +66,8 @@ inline const std::vector<event::any>& all_events() {
                                                 event::all_merged{},
                                                 event::discard_wanted{},
                                                 event::abandon_wanted{},
-                                                event::batch_found{"s1", "f1", "batch_1", 1000}};
+                                                event::batch_found{"s1", "f1", "batch_1", 1000},
+                                                event::results_gone{}};
     return all;
 }
 
@@ -106,7 +107,11 @@ inline const std::map<std::string, std::map<std::string, std::string>>& transiti
           {"cancel_sent", "polling"},
           {"results_fetched", "fetched"},
           {"abandon_wanted", "failed"}}},
-        {"fetched", {{"slice_merged", "fetched"}, {"all_merged", "merged"}, {"abandon_wanted", "failed"}}},
+        {"fetched",
+         {{"slice_merged", "fetched"},
+          {"results_gone", "fetched"},
+          {"all_merged", "merged"},
+          {"abandon_wanted", "failed"}}},
         {"merged", {}},
         {"failed", {}},
         {"cancelled", {}},

@@ -36,7 +36,7 @@ TEST_CASE("every pair of state and event is legal or illegal as the table says",
             }
         }
     }
-    CHECK(legal == 32);
+    CHECK(legal == 33);
 }
 
 TEST_CASE("every state owes one effect for each goal", "[core][job]") {

@@ -157,6 +157,29 @@ TEST_CASE("what was done by the provider's count, and has no line, may be billed
     CHECK(f.l->reserved_of_run(f.run) == money{});
 }
 
+TEST_CASE("what a file told that is gone at the provider is not asked again by itself, and may be billed",
+          "[merger]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}, {{"c"}}});
+    f.answer(id, vector_line(id_of(0), "[1, 0, 0]"));
+    auto s = std::get<job::fetched>(f.job(id).state);
+    s.some_gone = true;
+    bool is_told = false;
+    SECTION("and the provider does not tell the bill") {}
+    SECTION("and the provider tells the bill") {
+        is_told = true;
+        s.billed = token_usage{250, 0, 0, 0};
+    }
+    f.put(id, s);
+    f.merge(id);
+    CHECK(f.l->requests().tallies(id).requests == counts{{outcome::ok, 1}, {outcome::cancelled, 2}});
+    CHECK(f.l->unproven_of_run(f.run) == (is_told ? money{} : cent + cent));
+    CHECK(f.job(id).used.input_tokens == (is_told ? 250 : 100));
+    CHECK(f.settle()); // nothing is sent again
+    CHECK(f.jobs() == 1);
+    CHECK(f.l->quarantine().count() == 0);
+}
+
 TEST_CASE("a slice that the target has already is cut the same, whatever is configured meanwhile",
           "[merger]") {
     const auto changed_to = GENERATE(std::size_t{1}, std::size_t{3});

@@ -112,4 +112,35 @@ TEST_CASE("results that are lost here and at the provider are told as the provid
     const auto unnamed = f.before_merging(part::output);
     REQUIRE_FALSE(unnamed);
     CHECK(unnamed.error().code == errc::provider_invalid);
+
+    SECTION("and after an hour of that they are gone, by whichever way") {
+        f.row.waiting.failures = 24;
+        CHECK(f.before_merging(part::output).error().code == errc::not_found);
+        f.world->pages[0].batches[0].output_file_id = "file-out";
+        CHECK(f.before_merging(part::output).error().code == errc::not_found);
+        CHECK(f.before_merging(part::errors));
+    }
+}
+
+TEST_CASE("a file that the provider says is not there is asked for for an hour, and then the other has to do",
+          "[result_files]") {
+    results_fixture f;
+    f.row.counts = batch_counts{2, 1, 1};
+    const auto [gone, there] =
+        GENERATE(table<std::string, std::string>({{"file-out", "file-err"}, {"file-err", "file-out"}}));
+    f.world->content.erase(gone);
+    const auto fetch = [&] {
+        return enrichd::tests::await(
+            f.loop,
+            f.results.fetch(f.world, job::effect::fetch{"batch_1", "file-out", "file-err"}, f.row, 100));
+    };
+    f.row.waiting.failures = 23;
+    CHECK(std::get<effect_postponed>(fetch()).why.code == errc::provider_rejected);
+    f.row.waiting.failures = 24;
+    const auto came = fetch();
+    const auto fetched = std::get<job::event::results_fetched>(std::get<effect_done>(came).event);
+    CHECK(fetched.some_gone);
+    CHECK(fetched.has_output == (there == "file-out"));
+    CHECK(fetched.has_errors == (there == "file-err"));
+    CHECK(fetched.digests.output.empty() == (gone == "file-out"));
 }
