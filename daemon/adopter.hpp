@@ -47,7 +47,7 @@ struct adoption {
     bool only_booked = false;   ///< its answers are not to be had: what it cost is booked, and that is all
     std::int64_t requests = 0;  ///< of the batch
     std::int64_t rows = 0;      ///< that its results will be written to
-    std::int64_t in_flight = 0; ///< rows that another job has: they are left to it
+    std::int64_t in_flight = 0; ///< of these, rows that another job has too: the first answer is written
     std::int64_t unmatched = 0; ///< requests of which no row needs the result
     std::vector<std::int64_t> unsent; ///< jobs that held such rows and had sent nothing: cancelled
 };

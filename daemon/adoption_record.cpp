@@ -87,20 +87,16 @@ result<std::vector<std::int64_t>> drop_unsent_holders(ledger& l, const adoptable
     return gone;
 }
 
-// The rows that no job has in flight. There is no waiting between this look and the commit.
-std::vector<new_row> free_rows(ledger& l, const adoptable& what, const std::vector<std::int64_t>& unsent,
-                               kind_summary& summary) {
+// There is no waiting between this look and the commit.
+std::vector<new_row> rows_of(ledger& l, const adoptable& what, const std::vector<std::int64_t>& unsent,
+                             kind_summary& summary) {
     std::vector<new_row> rows;
-    for (const auto& row : what.matched.rows) {
+    for (auto row : what.matched.rows) {
         ++summary.rows.seen;
-        const auto holder = l.flights().holder(what.before, row.key);
-        if (holder && std::find(unsent.begin(), unsent.end(), *holder) == unsent.end()) {
-            ++summary.rows.in_flight;
-            if (summary.in_flight_jobs.size() < 20) summary.in_flight_jobs.insert(*holder);
-            continue;
-        }
         ++summary.rows.selected;
-        rows.push_back(row);
+        const auto holder = l.flights().holder(what.before, row.key);
+        row.beside = holder && std::find(unsent.begin(), unsent.end(), *holder) == unsent.end();
+        rows.push_back(std::move(row));
     }
     return rows;
 }
@@ -205,10 +201,10 @@ result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t 
         auto unsent = drop_unsent_holders(l, what, now_ms);
         if (!unsent) return unsent.error();
         done.unsent = std::move(*unsent);
-        const auto rows = free_rows(l, what, done.unsent, summary);
+        const auto rows = rows_of(l, what, done.unsent, summary);
         count_authorities(what, rows, summary);
         done.rows = static_cast<std::int64_t>(rows.size());
-        done.in_flight = summary.rows.in_flight;
+        done.in_flight = std::count_if(rows.begin(), rows.end(), [](const auto& row) { return row.beside; });
 
         auto plan = plan_of(what, open_run(l, what, {{summary}, std::nullopt}, now_ms));
         plan.row_count = rows.size();

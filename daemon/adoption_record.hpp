@@ -25,8 +25,9 @@ struct adoptable {
 /// In the spool: where the request file of an adopted batch is.
 std::string adopted_file_name(const std::string& batch_id);
 
-/// In one transaction. Rows that a job has in flight are left to it; one that has sent nothing yet is
-/// cancelled instead, since it would buy what the batch has. Errors: illegal_transition, lost_race.
+/// In one transaction. A row that another job has in flight is in both then: each is paid for, and may lack
+/// the answer. A job that has sent nothing yet is cancelled instead, since it would buy what the batch has.
+/// Errors: illegal_transition, lost_race.
 result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t now_ms);
 
 /// Of an ended batch of which no answer is to be had: a job that is merged, without requests and rows, with

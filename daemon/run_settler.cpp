@@ -36,6 +36,8 @@ struct run_settler::verdicts {
     std::vector<failed_text> again;
     std::vector<failed_text> given_up;    ///< not worth another try, or the tries are used up
     std::vector<failed_text> not_covered; ///< worth another try that the budget does not cover
+    std::vector<failed_text> unreadable;  ///< worth another try, and their request file is lost
+    std::vector<failed_text> elsewhere;   ///< an adopted batch was asked the same, and has not ended
 };
 
 /// A request file in the making of the next job. The places of its texts' requests are those in it.
@@ -71,8 +73,13 @@ bool same_texts(const std::vector<failed_text>& a, const std::vector<failed_text
 }
 
 // Copies the texts' lines from one request file into another. Returns its SHA-256, and fills in the places.
-result<std::string> copy_lines(const std::filesystem::path& from, const std::filesystem::path& to,
-                               std::vector<failed_text>& texts) {
+// Errors: not_found where the file is lost, or is not what was sent.
+result<std::string> copy_lines(const std::filesystem::path& from, const std::string& sha256,
+                               const std::filesystem::path& to, std::vector<failed_text>& texts) {
+    if (!std::filesystem::exists(from)) return error{errc::not_found, "its request file is lost"};
+    const auto there = hash_file(from);
+    if (!there) return there.error();
+    if (*there != sha256) return error{errc::not_found, "its request file was changed since it was sent"};
     spool_writer writer(to);
     for (auto& text : texts)
         for (auto& r : text.requests) {
@@ -132,6 +139,8 @@ run_settler::verdicts run_settler::judge(const run_row& run, const job_row& job)
     for (auto& t : by_text(ledger_.requests().failed(job.id))) {
         if (!may_go_on(run, job) || !t.worth_another_try()) {
             v.given_up.push_back(std::move(t));
+        } else if (ledger_.requests().is_asked_elsewhere(job.id, t.number())) {
+            v.elsewhere.push_back(std::move(t));
         } else if (committed + t.bound() > run.limit) {
             v.not_covered.push_back(std::move(t));
         } else {
@@ -144,17 +153,22 @@ run_settler::verdicts run_settler::judge(const run_row& run, const job_row& job)
 
 boost::asio::awaitable<result<void>> run_settler::settle_job(std::int64_t run_id, std::int64_t job_id) {
     std::optional<copied_file> copied;
+    std::string lost; // why its requests cannot be copied
     for (;;) {
         // Read and judged anew after every wait: a cancel may have come meanwhile, or another job's bill.
         const auto job = ledger_.jobs().find(job_id).value();
-        const auto v = judge(ledger_.runs().find(run_id).value(), job);
+        auto v = judge(ledger_.runs().find(run_id).value(), job);
+        if (!lost.empty()) v.unreadable = std::exchange(v.again, {});
         if (!v.again.empty() && !(copied && same_texts(copied->texts, v.again))) {
             auto file = co_await copy(job, v.again);
-            if (!file) co_return file.error();
-            copied = std::move(*file);
+            if (!file && file.error().code != errc::not_found) co_return file.error();
+            if (file)
+                copied = std::move(*file);
+            else
+                lost = file.error().detail;
             continue;
         }
-        const auto next = write_down(job, v, v.again.empty() ? copied_file{} : *copied);
+        const auto next = write_down(job, v, v.again.empty() ? copied_file{} : *copied, lost);
         if (next > 0) log_built(*ledger_.jobs().find(next));
         if (next == 0 && copied)
             co_await on_pool(pool_, [&] { spool_.remove_files(copied->plan.file_name, std::nullopt); });
@@ -171,7 +185,8 @@ boost::asio::awaitable<result<run_settler::copied_file>> run_settler::copy(job_r
                                  name(plan.kind), job_name(job.id), plan.attempt);
     const auto from = spool_.request_file(job.plan.file_name);
     const auto to = spool_.request_file(plan.file_name);
-    const auto sha = co_await on_pool(pool_, [&] { return copy_lines(from, to, file.texts); });
+    const auto sha =
+        co_await on_pool(pool_, [&] { return copy_lines(from, job.plan.file_sha256, to, file.texts); });
     if (!sha) co_return sha.error();
     plan.file_sha256 = *sha;
     plan.totals = totals_of(file.texts, job.plan);
@@ -179,14 +194,22 @@ boost::asio::awaitable<result<run_settler::copied_file>> run_settler::copy(job_r
 }
 
 // Returns the job that sends again; 0 if there is none.
-std::int64_t run_settler::write_down(const job_row& job, const verdicts& v, const copied_file& file) {
+std::int64_t run_settler::write_down(const job_row& job, const verdicts& v, const copied_file& file,
+                                     const std::string& lost) {
     std::int64_t next_job = 0;
     auto all_at_once = ledger_.begin();
     if (!file.texts.empty()) next_job = resend(job, file);
     for (const auto& t : v.given_up)
         give_up(job, t);
-    for (const auto& t : v.not_covered)
-        leave_unsent(job, t);
+    for (const auto& t : v.not_covered) {
+        for (const auto& r : t.requests)
+            ledger_.requests().count_unsent(job.id, r.how);
+        leave(job, t, "the budget does not cover it");
+    }
+    for (const auto& t : v.elsewhere)
+        leave(job, t, "a batch that was adopted was asked the same, and may have the answer");
+    for (const auto& t : v.unreadable)
+        leave(job, t, lost);
     close_rest(job);
     all_at_once.commit();
     return next_job;
@@ -233,12 +256,10 @@ void run_settler::give_up(const job_row& job, const failed_text& t) {
     ledger_.requests().drop_parts(job.plan.run_id, t.hash());
 }
 
-void run_settler::leave_unsent(const job_row& job, const failed_text& t) {
-    for (const auto& r : t.requests)
-        ledger_.requests().count_unsent(job.id, r.how);
+void run_settler::leave(const job_row& job, const failed_text& t, const std::string& why) {
     const auto& cause = t.cause();
     ledger_.requests().end_rows_of_text(job.id, t.number(), cause.how,
-                                        cause.reason + "; not sent again: the budget does not cover it");
+                                        fmt::format("{}; not sent again: {}", cause.reason, why));
     ledger_.requests().drop_parts(job.plan.run_id, t.hash());
 }
 

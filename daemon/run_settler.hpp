@@ -37,10 +37,11 @@ private:
     verdicts judge(const run_row& run, const job_row& job);
     boost::asio::awaitable<result<void>> settle_job(std::int64_t run_id, std::int64_t job_id);
     boost::asio::awaitable<result<copied_file>> copy(job_row job, std::vector<failed_text> texts);
-    std::int64_t write_down(const job_row& job, const verdicts& v, const copied_file& file);
+    std::int64_t write_down(const job_row& job, const verdicts& v, const copied_file& file,
+                            const std::string& lost);
     std::int64_t resend(const job_row& job, const copied_file& file);
     void give_up(const job_row& job, const failed_text& t);
-    void leave_unsent(const job_row& job, const failed_text& t);
+    void leave(const job_row& job, const failed_text& t, const std::string& why);
     void close_rest(const job_row& job);
 
     ledger& ledger_;

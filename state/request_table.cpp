@@ -74,8 +74,8 @@ request_table::request_table(sqlite::database& db)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, '')
       )SQL"),
       add_row_(db, R"SQL(
-          INSERT INTO job_rows (job_id, text, key, target, kind, authority, state, outcome, reason)
-          VALUES (?, ?, ?, ?, ?, ?, 'open', NULL, '')
+          INSERT INTO job_rows (job_id, text, key, target, kind, authority, beside, state, outcome, reason)
+          VALUES (?, ?, ?, ?, ?, ?, ?, 'open', NULL, '')
       )SQL"),
       find_(db, select("WHERE job_id = ? AND custom_id = ?")),
       end_request_(db, R"SQL(
@@ -106,6 +106,12 @@ request_table::request_table(sqlite::database& db)
       )SQL"),
       rows_of_text_(db, R"SQL(
           SELECT key, authority FROM job_rows WHERE job_id = ? AND text = ? AND state = 'open' ORDER BY key
+      )SQL"),
+      elsewhere_(db, R"SQL(
+          SELECT 1 FROM job_rows AS own
+          JOIN job_rows AS other ON other.target = own.target AND other.kind = own.kind AND other.key = own.key
+          WHERE own.job_id = ?1 AND own.text = ?2 AND own.state = 'open' AND other.state = 'open'
+            AND other.job_id <> ?1
       )SQL"),
       mark_resent_(db, R"SQL(
           UPDATE job_rows
@@ -139,7 +145,7 @@ void request_table::add(std::int64_t job_id, const new_request& r) {
 }
 
 void request_table::add_row(std::int64_t job_id, const std::string& target, kind k, const new_row& r) {
-    add_row_(job_id, r.text, r.key, target, name(k), r.authority).run();
+    add_row_(job_id, r.text, r.key, target, name(k), r.authority, r.beside ? 1 : 0).run();
 }
 
 std::optional<open_request> request_table::find(std::int64_t job_id, const std::string& custom_id) {
@@ -188,6 +194,11 @@ std::vector<std::pair<std::string, std::string>> request_table::rows_of_text(std
     return rows_of_text_(job_id, text).all([](const auto& row) {
         return std::pair(row.text(0), row.text(1));
     });
+}
+
+bool request_table::is_asked_elsewhere(std::int64_t job_id, std::int64_t text) {
+    auto found = elsewhere_(job_id, text);
+    return found.next();
 }
 
 void request_table::mark_resent(std::int64_t job_id, std::int64_t text) {

@@ -35,6 +35,7 @@ struct new_row {
     std::int64_t text = 0;
     std::string key;
     std::string authority;
+    bool beside = false; ///< another job has it in flight too: both are paid, and either's answer will do
 };
 
 /// A request as the merge wants it: what was asked, and whether it is still open.
@@ -107,6 +108,8 @@ public:
     std::vector<failed_request> failed(std::int64_t job_id);
     /// Key and authority of the open rows that have this text, in key order.
     std::vector<std::pair<std::string, std::string>> rows_of_text(std::int64_t job_id, std::int64_t text);
+    /// Whether a row of this text is open in another job too: an answer to it is paid for already.
+    bool is_asked_elsewhere(std::int64_t job_id, std::int64_t text);
     void mark_resent(std::int64_t job_id, std::int64_t text);
     /// For the tallies: a request with this outcome is repeated by a later job, or would have been, within a
     /// larger budget.
@@ -124,8 +127,8 @@ public:
 
 private:
     sqlite::statement add_, add_row_, find_, end_request_, end_row_, open_requests_, end_text_,
-        end_all_requests_, end_all_rows_, failed_, rows_of_text_, mark_resent_, keep_part_, parts_of_,
-        drop_parts_, drop_parts_of_run_, count_, tallies_, open_rows_;
+        end_all_requests_, end_all_rows_, failed_, rows_of_text_, elsewhere_, mark_resent_, keep_part_,
+        parts_of_, drop_parts_, drop_parts_of_run_, count_, tallies_, open_rows_;
 };
 
 } // namespace enrichd

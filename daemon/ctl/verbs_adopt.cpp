@@ -30,7 +30,7 @@ void tell_adoption(session& s, const std::string& id, const json& body) {
     auto line = fmt::format("{}: adopted as job {}, {}, {}", escape(id), escape(job.id),
                             counted(f.count("requests"), "request"), counted(f.count("rows"), "row"));
     if (const auto n = f.count("in_flight"); n > 0)
-        line += fmt::format("; {} left to the job that has them", counted(n, "more row"));
+        line += fmt::format("; {} of these in flight in another job too: the first answer is written", n);
     const auto unsent = f.texts("unsent_jobs");
     if (!unsent.empty())
         line += fmt::format(

@@ -158,11 +158,12 @@ CREATE TABLE job_rows (
     state     TEXT    NOT NULL CHECK (state IN ('open', 'ended', 'resent')),
     outcome   TEXT,
     reason    TEXT    NOT NULL,
+    beside    INTEGER NOT NULL CHECK (beside IN (0, 1)), -- of a batch that was adopted while another job had the row
     PRIMARY KEY (job_id, text, key),
     CHECK ((state = 'open') = (outcome IS NULL))
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX rows_in_flight ON job_rows (target, kind, key) WHERE state = 'open';
+CREATE UNIQUE INDEX rows_in_flight ON job_rows (target, kind, key) WHERE state = 'open' AND beside = 0;
 -- For building a run: the jobs that a row is or was in.
 CREATE INDEX rows_by_key ON job_rows (target, kind, key);
 

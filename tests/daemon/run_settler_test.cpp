@@ -92,6 +92,41 @@ TEST_CASE("the budget covers all failed parts of a text, or none is sent again",
     CHECK(f.l->requests().parts_of(f.run, hash_of(0)).empty());
 }
 
+TEST_CASE("requests whose file is lost, or is not what was sent, are left to the next run", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}});
+    end_with(f, id, {500, 500});
+    const auto file = f.files.request_file(f.job(id).plan.file_name);
+    std::string why;
+    SECTION("lost, with an old copy of the ledger that was put back") {
+        std::filesystem::remove(file);
+        why = "its request file is lost";
+    }
+    SECTION("changed") {
+        write_file(file, "something else\n");
+        why = "its request file was changed since it was sent";
+    }
+    CHECK(f.settle());
+    CHECK(f.jobs() == 1);
+    CHECK(f.l->requests().tallies(id).unsent.empty()); // that would be the budget's doing
+    CHECK(f.rows_of(id) == counts{{outcome::http_error, 2}});
+    CHECK(f.l->quarantine().count() == 0);
+}
+
+TEST_CASE("what an adopted batch was asked too is not sent again while it is under way", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a", "b"}}, {{"c"}}});
+    const auto adopted = f.add_job(f.add_open_run());
+    f.l->requests().add_row(adopted, f.job(id).plan.target, f.job(id).plan.kind, {0, "b", "", true});
+    end_with(f, id, {500, 500});
+    const bool is_under_way = GENERATE(true, false);
+    if (!is_under_way) f.l->requests().end_open_rows(adopted, outcome::http_error, "500");
+    CHECK_FALSE(f.settle());
+    const auto again = f.newest();
+    CHECK(f.l->requests().open_rows(again.id) == (is_under_way ? 1 : 3));
+    CHECK(f.l->quarantine().count() == 0);
+}
+
 TEST_CASE("what was cancelled is not sent again, and not held against its rows", "[run_settler]") {
     merge_fixture f;
     const auto id = f.add_texts({{{"a"}, 2}, {{"b"}}});

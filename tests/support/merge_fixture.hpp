@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/sha256.hpp"
 #include "daemon/job_driver.hpp"
 #include "daemon/merger.hpp"
 #include "daemon/run_settler.hpp"
@@ -104,6 +105,7 @@ struct merge_fixture : ledger_fixture {
                 l->requests().add_row(id, p.target, k, {first, key, "openssl"});
         }
         p.totals.requests = static_cast<std::uint64_t>(number);
+        p.file_sha256 = to_hex(sha256::of(lines));
         l->jobs().set_plan(id, p);
         write_file(files.request_file(p.file_name), lines);
         return id;

@@ -24,6 +24,7 @@ json adoption_reply(const std::string& status) {
     return {{"status", status},      {"run_id", "r3"},
             {"requests", 120},       {"rows", 110},
             {"in_flight", 2},        {"unmatched", 12},
+            {"unsent_jobs", {"5"}},
             {"from_answers", false}, {"job", sample_batch("7", "polling")}};
 }
 
@@ -60,7 +61,8 @@ TEST_CASE("adopt takes one batch, and says what became of it", "[daemon][ctl][ad
     auto end = f.ctl({"adopt", "batch_new"});
     CHECK(end.code == 0);
     CHECK(contains(end.out, "batch_new: adopted as job 7, 120 requests, 110 rows"));
-    CHECK(contains(end.out, "2 more rows left to the job that has them"));
+    CHECK(contains(end.out, "2 of these in flight in another job too"));
+    CHECK(contains(end.out, "nothing of it was sent and the same would have been bought again: job 5"));
     CHECK(contains(end.out, "no row needs the results of 12 requests"));
     CHECK(contains(end.out, "next: enrichctl poll r3"));
     CHECK(f.calls() == std::vector<std::string>{"adopt batch_new"});
