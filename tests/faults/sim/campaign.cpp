@@ -45,23 +45,24 @@ void campaign::seeds(std::uint64_t from, std::uint64_t to) {
         one(draw_scenario(seed), fmt::format("--seed {}", seed));
 }
 
-void campaign::points(std::uint64_t seed, int deep) {
-    const auto calm = calm_scenario(seed);
-    const auto alive = one(calm, fmt::format("--calm {}", seed));
+void campaign::points(std::uint64_t seed, int deep, ledger_fate ledger) {
+    const auto calm = forgetful_scenario(seed, ledger);
+    const auto repeat = fmt::format("--calm {}{}", seed, to_argument(ledger));
+    const auto alive = one(calm, repeat);
     for (const auto& point : alive.first_life)
-        dying(calm, {point}, deep);
+        dying(calm, repeat, {point}, deep);
 }
 
-void campaign::dying(const scenario& calm, std::vector<crash> crashes, int deep) {
+void campaign::dying(const scenario& calm, const std::string& repeat, std::vector<crash> crashes, int deep) {
     if (!go_on_(tally_)) return;
     auto s = calm;
     s.crashes = crashes;
-    one(s, fmt::format("--calm {} --crash {}", s.seed, to_string(crashes)));
+    one(s, fmt::format("{} --crash {}", repeat, to_string(crashes)));
     if (deep <= 1) return;
     for (std::uint64_t n = 1; n <= recovery_points; ++n) {
         auto deeper = crashes;
         deeper.push_back({"any", moment::before, n});
-        dying(calm, std::move(deeper), deep - 1);
+        dying(calm, repeat, std::move(deeper), deep - 1);
     }
 }
 

@@ -32,8 +32,9 @@ public:
 
     void seeds(std::uint64_t from, std::uint64_t to);
     /// A calm case, and then the machine dies at each point that it passed, before and after: once, and
-    /// `deep` times in a row, at the first points of each recovery.
-    void points(std::uint64_t seed, int deep);
+    /// `deep` times in a row, at the first points of each recovery. With the first death the ledger may be
+    /// lost, or an old copy be put back.
+    void points(std::uint64_t seed, int deep, ledger_fate ledger = ledger_fate::kept);
     /// A case that models its disk, and then power is lost with each of its operations, or with every
     /// `every`th: everything is kept, what was not synced is dropped, and a random part of that is kept.
     /// `deep` times in a row: after the first loss, again in the recovery.
@@ -44,7 +45,7 @@ public:
     bool goes_on() const { return go_on_(tally_); }
 
 private:
-    void dying(const scenario& calm, std::vector<crash> crashes, int deep);
+    void dying(const scenario& calm, const std::string& repeat, std::vector<crash> crashes, int deep);
     void losing(const scenario& s, const std::string& repeat, std::vector<power_loss> losses, int deep);
     verdict one(const scenario& s, const std::string& repeat, const disk_life* reference);
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,11 +23,15 @@ struct arguments {
     std::optional<std::uint64_t> seed, calm, life, points;
     std::pair<std::uint64_t, std::uint64_t> seeds{1, 0};
     std::string crash, loss;
+    ledger_fate ledger = ledger_fate::kept;
     double minutes = 0;
     std::uint64_t every = 1;
     int deep = 1;
     bool power_loss = false, model_disk = false, trace = false;
 };
+
+const std::map<std::string, ledger_fate> ledger_fates = {
+    {"kept", ledger_fate::kept}, {"lost", ledger_fate::lost}, {"restored", ledger_fate::restored}};
 
 void add_options(CLI::App& app, arguments& a) {
     app.add_option("--seeds", a.seeds, "run the cases of these seeds: FROM TO");
@@ -45,6 +50,9 @@ void add_options(CLI::App& app, arguments& a) {
     app.add_option(
         "--loss", a.loss,
         "with a case: lose power with operation N, N:kept|dropped|random:SEED, one after the other");
+    app.add_option("--ledger", a.ledger,
+                   "with --calm and --points: what becomes of the ledger where the machine dies first")
+        ->transform(CLI::CheckedTransformer(ledger_fates));
     app.add_flag("--model-disk", a.model_disk, "with a case: from an empty disk on, as where power is lost");
     app.add_flag("--trace", a.trace, "let the daemon's log go to stderr");
 }
@@ -71,7 +79,9 @@ int report(const tally& t, double seconds) {
 // The one case that the arguments name; absent: there is none.
 std::optional<std::pair<scenario, std::string>> named_case(const arguments& a) {
     if (a.seed) return std::pair(draw_scenario(*a.seed), fmt::format("--seed {}", *a.seed));
-    if (a.calm) return std::pair(calm_scenario(*a.calm), fmt::format("--calm {}", *a.calm));
+    if (a.calm)
+        return std::pair(forgetful_scenario(*a.calm, a.ledger),
+                         fmt::format("--calm {}{}", *a.calm, to_argument(a.ledger)));
     if (a.life) return std::pair(scripted_life(*a.life), fmt::format("--life {}", *a.life));
     return std::nullopt;
 }
@@ -95,7 +105,7 @@ void run_cases(campaign& c, const arguments& a) {
     if (auto named = named_case(a)) {
         run_case(c, a, std::move(named->first), std::move(named->second));
     } else if (a.points) {
-        c.points(*a.points, a.deep);
+        c.points(*a.points, a.deep, a.ledger);
     } else if (a.power_loss) {
         for (auto seed = a.seeds.first; seed <= last_seed && c.goes_on(); ++seed)
             c.losses(draw_scenario(seed), fmt::format("--seed {}", seed), a.every, a.deep);

@@ -57,6 +57,31 @@ void draw_deeds(chance& c, scenario& s) {
                      [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
 }
 
+// Long enough that the list shows all that the ledger knew, and what was still on its way: what nobody can
+// see yet, nobody can keep from being bought again.
+constexpr std::int64_t all_is_listed = promised_list_lag + 2 * minute;
+
+void draw_repair(chance& c, scenario& s) {
+    s.repair.down = c.number(all_is_listed, 3 * hour);
+    s.repair.unheeded = c.number(0, c.one_in(2) ? 10 * minute : 5 * hour);
+    s.repair.begins_runs = c.one_in(2);
+    s.repair.spool_is_lost = c.one_in(2);
+    s.database.refused_row = 0; // that they are refused was in the ledger alone: they are bought again
+}
+
+void draw_ledger_losses(chance& c, scenario& s) {
+    if (s.list_lag > promised_list_lag) return;
+    draw_repair(c, s);
+    if (c.one_in(3)) s.at_death = c.one_in(2) ? ledger_fate::lost : ledger_fate::restored;
+    for (auto n = c.number(1, 3); n > 0; --n)
+        s.deeds.push_back({c.number(0, s.calm_at / 2), deed::save_ledger, 0});
+    for (auto n = c.number(1, 2); n > 0; --n)
+        s.deeds.push_back(
+            {c.number(0, s.calm_at), c.one_in(2) ? deed::lose_ledger : deed::restore_ledger, 0});
+    std::stable_sort(s.deeds.begin(), s.deeds.end(),
+                     [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
+}
+
 } // namespace
 
 scenario calm_scenario(std::uint64_t seed) {
@@ -98,7 +123,27 @@ scenario draw_scenario(std::uint64_t seed) {
         (c.one_in(2) ? s.calls.unheard : s.calls.late) = 0.2 + c.real() / 2;
         if (c.one_in(2)) s.calls.refused = 0.2 + c.real() / 2; // a second try among them
     }
+    if (c.one_in(4)) draw_ledger_losses(c, s);
     return s;
+}
+
+scenario forgetful_scenario(std::uint64_t seed, ledger_fate what) {
+    auto s = calm_scenario(seed);
+    if (what == ledger_fate::kept) return s;
+    chance c(seed * 2 + 0x10575);
+    draw_repair(c, s);
+    s.at_death = what;
+    s.deeds = {{c.number(0, s.batch_life), deed::save_ledger, 0}};
+    return s;
+}
+
+std::string to_argument(ledger_fate what) {
+    switch (what) {
+    case ledger_fate::kept: return "";
+    case ledger_fate::lost: return " --ledger lost";
+    case ledger_fate::restored: return " --ledger restored";
+    }
+    return "";
 }
 
 scenario scripted_life(std::uint64_t seed) {

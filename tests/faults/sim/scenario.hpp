@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace enrichd::faults {
@@ -78,13 +79,27 @@ enum class deed {
     block_target,
     unblock_target,
     set_clock,
-    restart
+    restart,
+    save_ledger,   ///< a copy is made of it, to be put back
+    lose_ledger,   ///< nothing of the state directory is left
+    restore_ledger ///< the copy is put in its place; where there is none, it is lost
 };
 
 struct planned_deed {
     std::int64_t at_ms = 0; ///< since the beginning
     deed what{};
     std::int64_t number = 0; ///< which row; by how much
+};
+
+/// What becomes of the ledger where the machine dies for the first time.
+enum class ledger_fate { kept, lost, restored };
+
+/// Beside the ledger: how long a person takes.
+struct repair {
+    std::int64_t down = 0;      ///< until the daemon is started again
+    std::int64_t unheeded = 0;  ///< from then until its unknown batches are adopted
+    bool begins_runs = false;   ///< meanwhile
+    bool spool_is_lost = false; ///< though the ledger is put back
 };
 
 struct scenario {
@@ -108,6 +123,8 @@ struct scenario {
     batch_faults batches;
     target_faults database;
     std::vector<planned_deed> deeds;
+    ledger_fate at_death = ledger_fate::kept;
+    struct repair repair;
     std::vector<crash> crashes;
     std::vector<power_loss> losses;
     bool models_disk = false; ///< from an empty disk on, which can lose what was not synced
@@ -126,6 +143,10 @@ inline constexpr std::int64_t longest_list_lag = 20 * minute;
 scenario calm_scenario(std::uint64_t seed);
 /// With some of everything.
 scenario draw_scenario(std::uint64_t seed);
+/// The calm one, where the ledger may not be what it was when the machine has died for the first time.
+scenario forgetful_scenario(std::uint64_t seed, ledger_fate what);
+/// " --ledger lost", as the simulation's program takes it; empty where it is kept.
+std::string to_argument(ledger_fate what);
 /// For the losses of power: everything that is written in a job's life is written in this one. The ledger is
 /// made, the daemon is stopped and started twice, lines of batches fail and are sent again.
 scenario scripted_life(std::uint64_t seed);

@@ -28,6 +28,9 @@ error lost() {
 error not_found(const std::string& id) {
     return {errc::provider_rejected, fmt::format("not_found: no such object: {} (simulated)", id)};
 }
+error gone(const std::string& id) {
+    return {errc::provider_rejected, fmt::format("no such object: {} (HTTP 404 to GET, simulated)", id)};
+}
 
 } // namespace
 
@@ -161,7 +164,8 @@ boost::asio::awaitable<result<batch_object>> sim_provider::get_batch(std::string
     co_await travel();
     const auto what = draw_fault();
     auto* b = find(id);
-    if (!b || what == fault::not_found) co_return not_found(id);
+    if (what == fault::not_found) co_return not_found(id);
+    if (!b) co_return gone(id);
     if (what != fault::none) co_return lost();
     co_return tell(*b);
 }
@@ -170,7 +174,8 @@ boost::asio::awaitable<result<batch_object>> sim_provider::cancel_batch(std::str
     co_await travel();
     const auto what = draw_fault();
     auto* b = find(id);
-    if (!b || what == fault::not_found) co_return not_found(id);
+    if (what == fault::not_found) co_return not_found(id);
+    if (!b) co_return gone(id);
     if (what == fault::busy) co_return busy();
     if (what == fault::lost) co_return lost();
     if (has_ended(tell(*b).status))
@@ -212,8 +217,9 @@ boost::asio::awaitable<result<std::uint64_t>> sim_provider::download(std::string
     co_await travel();
     const auto what = draw_fault();
     const auto file = files_.find(file_id);
-    if (file == files_.end() || what == fault::not_found) co_return not_found(file_id);
+    if (what == fault::not_found) co_return not_found(file_id);
     if (what != fault::none) co_return lost(); // cut off: the client keeps nothing of it
+    if (file == files_.end()) co_return gone(file_id);
     const auto& content = file->second.content;
     provider::download_file here(std::move(to));
     auto written = here.begin();

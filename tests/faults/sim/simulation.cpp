@@ -166,6 +166,7 @@ bool simulation::spin() {
 
 bool simulation::advance() {
     auto next = time_.next();
+    if (adopts_at_ && *adopts_at_ > time_.now_ms()) next = std::min(next.value_or(*adopts_at_), *adopts_at_);
     if (migrated_ && next_deed_ < scenario_.deeds.size()) // else nobody does it yet
         next = std::min(next.value_or(longest_case + begin_ms_),
                         std::max(begin_ms_ + scenario_.deeds[next_deed_].at_ms, time_.now_ms()));
@@ -230,6 +231,8 @@ void simulation::restart() {
     machine_.reset();
     if (power_ && power_->is_lost()) come_back();
     if (!verdict_.violations.empty()) return;
+    if (fate_.lives() == 1 && scenario_.at_death != ledger_fate::kept) to_lose_ = scenario_.at_death;
+    if (to_lose_) replace_ledger();
     time_.advance_to(time_.now_ms() + chance_.number(second, chance_.one_in(4) ? 10 * minute : 20 * second));
     spins_ = 0;
     start();

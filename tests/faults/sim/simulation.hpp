@@ -55,7 +55,10 @@ struct promises {
     std::vector<std::int64_t> runs;     ///< that were accepted
     std::optional<bool> paused = false; ///< absent: asked for, and the machine died before it answered
     std::set<std::int64_t> cancelled;   ///< runs
-    bool abandoned = false;             ///< any batch at all
+    std::set<std::int64_t> abandoned;   ///< runs, from the moment that it was asked for
+    /// When the ledger was lost or put back the last time. What an earlier one knew, this one may not know.
+    std::optional<std::int64_t> forgot_ms;
+    std::set<std::string> given_up_before; ///< batches, as the ledgers before this one knew them
 };
 
 class simulation {
@@ -75,6 +78,7 @@ private:
         std::optional<mortal_ledger> commits; // outlives the ledger
         std::unique_ptr<engine> brain;
         bool asked_to_migrate = false;
+        bool is_adopting = false;
     };
 
     bool step();
@@ -92,10 +96,15 @@ private:
     bool run_has_ended();
     void ended_a_turn(std::exception_ptr failed);
     bool acknowledged(const std::function<bool(live_operations&)>& command);
+    bool save_ledger();
+    void lose_ledger(ledger_fate what);
+    void replace_ledger();
+    bool tends_unknown();
     void check_promises();
     void check_end();
     void violated(std::string what);
     boost::asio::awaitable<void> migrate();
+    boost::asio::awaitable<void> adopt_all();
 
     const scenario& scenario_;
     std::filesystem::path folder_;
@@ -112,7 +121,13 @@ private:
     std::unique_ptr<machine> machine_;
 
     promises promised_;
+    promises promised_then_;             ///< when the ledger was saved
+    std::filesystem::path saved_;        ///< the copy of the ledger; empty: there is none
+    std::optional<ledger_fate> to_lose_; ///< before the next life
+    std::optional<std::int64_t> adopts_at_;
     bool migrated_ = false;
+    std::size_t begun_ = 0;    ///< runs
+    bool began_alone_ = false; ///< the last of them: no other was open
     std::size_t next_deed_ = 0;
     std::optional<std::int64_t> run_; ///< that goes on
     std::uint64_t spins_ = 0;         ///< steps since time went on
