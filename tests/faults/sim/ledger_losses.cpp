@@ -89,6 +89,7 @@ boost::asio::awaitable<void> simulation::adopt_all() {
             const auto done = co_await o.adopt(b["batch_id"].get<std::string>());
             const bool is_answered =
                 done || done.error().code == errc::state_conflict || done.error().code == errc::not_found;
+            if (!done) log::debug("-- not adopted: " + done.error().detail);
             all = all && is_answered;
         }
     }

@@ -101,7 +101,7 @@ bool simulation::use() {
     const bool saw_all = began_alone_ && l.runs().list(1).front().id == run.id;
     const bool is_last = run.state == run::state::done && l.jobs().of_run(run.id).empty() && saw_all;
     const bool is_calm = time_.now_ms() >= begin_ms_ + scenario_.calm_at;
-    if (is_last && is_calm) return owes_work(l);
+    if (is_last && is_calm) return owes_work(l) || adopts_at_;
     if (begun_ >= most_runs && is_calm) {
         violated(fmt::format("I5: after {} runs there is still something to build", begun_));
         return false;
