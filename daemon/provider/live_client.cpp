@@ -144,7 +144,7 @@ awaitable<result<remote_file>> live_client::upload(std::filesystem::path file, s
     r.body = std::move(form.body);
     r.limits = settings_.upload;
     auto raw = co_await send(r);
-    const auto answer = checked(std::move(raw), r, call_kind::create);
+    const auto answer = checked(std::move(raw), r, call_kind::upload);
     if (!answer) co_return answer.error();
     auto made = parse_file(answer->body);
     if (!made) co_return error{errc::provider_ambiguous, made.error().detail};
@@ -207,7 +207,7 @@ awaitable<result<batch_object>> live_client::create_batch(batch_order order) {
     auto r = make_request("POST", "/batches");
     r.headers.push_back({"Content-Type", "application/json"});
     r.body.emplace_back(body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    co_return co_await change_batch(r, call_kind::create);
+    co_return co_await change_batch(r, call_kind::buy);
 }
 
 awaitable<result<batch_object>> live_client::cancel_batch(std::string id) {

@@ -34,14 +34,18 @@ fault read_fault(const http::response& answer) {
             message ? safe_excerpt(*message, message_limit) : safe_excerpt(answer.body)};
 }
 
-// A refusal in the API's own form. Anything else came from something in between, which may have passed the
-// call on before.
+// A refusal in the API's own form: {"error": {...}}. Anything else came from something in between, which may
+// have passed the call on before.
 bool is_of_the_api(const http::response& answer) {
     const auto parsed = parse_json(answer.body);
-    return parsed && member(*parsed, "error");
+    const auto* inner = parsed ? member(*parsed, "error") : nullptr;
+    return inner && inner->is_object();
 }
 
-errc code_for(unsigned status, call_kind kind, bool of_the_api) {
+errc code_for(const http::response& answer, call_kind kind) {
+    const auto status = answer.status;
+    // Whatever a gateway says of a call that costs money, the batch may be there.
+    if (kind == call_kind::buy && !is_of_the_api(answer)) return errc::provider_ambiguous;
     switch (status) {
     case 401:
     case 403: return errc::provider_unauthorized;
@@ -51,7 +55,9 @@ errc code_for(unsigned status, call_kind kind, bool of_the_api) {
     case 409: return kind == call_kind::cancel ? errc::provider_rejected : errc::provider_ambiguous;
     default: break;
     }
-    if (status / 100 == 4 && kind == call_kind::create && !of_the_api) return errc::provider_ambiguous;
+    // It may be restarted just now: a file is sent again, and its job not failed.
+    if (status / 100 == 4 && kind == call_kind::upload && !is_of_the_api(answer))
+        return errc::provider_ambiguous;
     return status / 100 == 3 || status / 100 == 4 ? errc::provider_rejected : errc::provider_ambiguous;
 }
 
@@ -65,8 +71,7 @@ error refusal(const http::response& answer, call_kind kind, std::string_view cal
         message = fmt::format("redirects to {}, which is not followed; set base_url to where the API is",
                               where ? safe_excerpt(*where) : "nowhere");
     }
-    error e{code_for(answer.status, kind, is_of_the_api(answer)),
-            code.empty() ? message : fmt::format("{}: {}", code, message)};
+    error e{code_for(answer, kind), code.empty() ? message : fmt::format("{}: {}", code, message)};
     e.detail += fmt::format(" (HTTP {} to {}", answer.status, call);
     if (const auto id = answer.find("x-request-id"))
         e.detail += fmt::format(", request {}", safe_excerpt(*id, 100));

@@ -12,7 +12,8 @@ namespace enrichd::provider {
 
 enum class call_kind {
     read,   ///< may be repeated: GET, and DELETE of a file
-    create, ///< makes something that repeating would make twice: an upload, a batch
+    upload, ///< of a file: repeating makes two, and costs nothing
+    buy,    ///< creates a batch: repeating is paid for twice
     cancel, ///< of a batch: what it did can be seen by reading the batch
 };
 
@@ -24,10 +25,13 @@ enum class call_kind {
 /// | 408         | provider_ambiguous: the server gave up waiting, and nobody says at which point           |
 /// | 409         | cancel: provider_rejected, the batch is beyond cancelling. Else provider_ambiguous: the  |
 /// |             | conflict may be with what an earlier, lost try has made                                  |
-/// | other 4xx   | provider_rejected; to what creates, only in the API's own form ({"error": ...}) or as 413:
-/// | |             | else a gateway speaks, which may have passed the call on, and it is provider_ambiguous |
+/// | other 4xx   | provider_rejected; to an upload only in the API's own form or as 413, else               |
+/// |             | provider_ambiguous                                                                       |
 /// | 3xx         | provider_rejected                                                                        |
 /// | 5xx, others | provider_ambiguous, with retry_after if it was given                                     |
+///
+/// To what buys, all of these count only in the API's own form, {"error": {...}}: else a gateway speaks,
+/// which may have passed the call on before, and it is provider_ambiguous.
 ///
 /// detail is "code: message (HTTP 400 to POST /v1/batches, request req_1)", made safe to print; the code is
 /// left out where the provider sent none. `call` is what was asked, e.g. "POST /v1/batches".

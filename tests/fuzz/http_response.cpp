@@ -73,8 +73,8 @@ void check(const http::response& answer) {
                       "a field is a line");
 
     const std::chrono::system_clock::time_point now{std::chrono::seconds(1'763'812'800)};
-    for (const auto kind :
-         {provider::call_kind::read, provider::call_kind::create, provider::call_kind::cancel}) {
+    for (const auto kind : {provider::call_kind::read, provider::call_kind::upload, provider::call_kind::buy,
+                            provider::call_kind::cancel}) {
         const auto e = provider::refusal(answer, kind, "POST /v1/batches", now);
         fuzz::require(fuzz::is_presentable(e.detail) && e.detail.size() < 4000, "a refusal can be shown");
     }

@@ -67,3 +67,11 @@ TEST_CASE("a submission whose reply ends at any byte before its last is in doubt
         CHECK(submit_to(reply(l.reply)) == l.whole);
     }
 }
+
+TEST_CASE("a submission that a gateway refuses in its own words is in doubt", "[provider]") {
+    for (const int status : {307, 400, 401, 403, 404, 413, 429, 503}) {
+        CAPTURE(status);
+        CHECK(submit_to(reply(answer(status, "<html>no</html>"))) == errc::provider_ambiguous);
+        CHECK(submit_to(reply(answer(status, R"({"message":"no"})"))) == errc::provider_ambiguous);
+    }
+}

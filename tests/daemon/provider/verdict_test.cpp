@@ -20,7 +20,7 @@ http::response make(unsigned status, std::string body = "", std::vector<http::he
 }
 
 std::string detail_of(std::string body, std::vector<http::header> headers = {}) {
-    return refusal(make(400, std::move(body), std::move(headers)), call_kind::create, "POST /batches", now)
+    return refusal(make(400, std::move(body), std::move(headers)), call_kind::upload, "POST /batches", now)
         .detail;
 }
 
@@ -33,7 +33,7 @@ std::optional<std::chrono::milliseconds> wait_of(std::vector<http::header> heade
 TEST_CASE("every status means one error, by the kind of call", "[provider][verdict]") {
     struct line {
         unsigned status;
-        errc create;
+        errc upload; ///< in the API's own form, as is buy
         errc cancel;
         errc read;
         bool repeated;
@@ -58,20 +58,36 @@ TEST_CASE("every status means one error, by the kind of call", "[provider][verdi
     };
     for (const auto& l : table) {
         CAPTURE(l.status);
-        CHECK(refusal(make(l.status, R"({"error": {"message": "no"}})"), call_kind::create, "x", now).code ==
-              l.create);
+        const auto own_form = make(l.status, R"({"error": {"message": "no"}})");
+        CHECK(refusal(own_form, call_kind::upload, "x", now).code == l.upload);
+        CHECK(refusal(own_form, call_kind::buy, "x", now).code == l.upload);
         CHECK(refusal(make(l.status), call_kind::cancel, "x", now).code == l.cancel);
         CHECK(refusal(make(l.status), call_kind::read, "x", now).code == l.read);
         CHECK(provider::may_repeat(make(l.status)) == l.repeated);
     }
 }
 
-TEST_CASE("a refusal to create something counts only in the API's own form", "[provider][verdict]") {
+TEST_CASE("that no batch was made is known by the API's own form alone, whatever the status",
+          "[provider][verdict]") {
+    for (const char* page : {"", "<html>Not Found</html>", "{}", R"({"message":"Forbidden"})",
+                             R"({"error":"Too Many Requests","status":429})", R"({"error":null})"}) {
+        CAPTURE(page);
+        for (const unsigned status : {301U, 302U, 303U, 308U, 400U, 401U, 403U, 404U, 405U, 407U, 408U, 409U,
+                                      411U, 413U, 415U, 421U, 422U, 426U, 429U, 431U, 500U, 502U, 503U}) {
+            CAPTURE(status);
+            CHECK(refusal(make(status, page), call_kind::buy, "x", now).code == errc::provider_ambiguous);
+        }
+    }
+}
+
+TEST_CASE("an upload that a gateway refuses is tried again, unless it says why not", "[provider][verdict]") {
     for (const char* page : {"", "<html>Not Found</html>", "{}"}) {
-        CHECK(refusal(make(404, page), call_kind::create, "x", now).code == errc::provider_ambiguous);
-        CHECK(refusal(make(400, page), call_kind::create, "x", now).code == errc::provider_ambiguous);
+        CHECK(refusal(make(404, page), call_kind::upload, "x", now).code == errc::provider_ambiguous);
+        CHECK(refusal(make(400, page), call_kind::upload, "x", now).code == errc::provider_ambiguous);
+        CHECK(refusal(make(413, page), call_kind::upload, "x", now).code == errc::provider_rejected);
+        CHECK(refusal(make(401, page), call_kind::upload, "x", now).code == errc::provider_unauthorized);
+        CHECK(refusal(make(429, page), call_kind::upload, "x", now).code == errc::provider_busy);
         CHECK(refusal(make(404, page), call_kind::read, "x", now).code == errc::provider_rejected);
-        CHECK(refusal(make(413, page), call_kind::create, "x", now).code == errc::provider_rejected);
     }
 }
 
