@@ -90,13 +90,23 @@ bool is_bill_alone(const batch_object& b, std::int64_t now_ms) {
     return has_ended(b.status) && b.status != batch_status::failed && was_billed && !names_files;
 }
 
+boost::asio::awaitable<result<cancelling>> ask_to_cancel(std::shared_ptr<provider::client> client,
+                                                         std::string batch_id) {
+    auto cancelled = co_await client->cancel_batch(batch_id);
+    if (cancelled) co_return cancelling{std::move(*cancelled), std::nullopt};
+    if (cancelled.error().code != errc::provider_rejected) co_return cancelled.error();
+    // It may have ended in this moment, or be beyond cancelling: then it is as it is told now.
+    auto seen = co_await client->get_batch(batch_id);
+    if (!seen) co_return seen.error();
+    co_return cancelling{std::move(*seen), cancelled.error()};
+}
+
 boost::asio::awaitable<result<batch_object>> stop_batch(std::shared_ptr<provider::client> client,
                                                         batch_object b) {
     if (has_ended(b.status) || b.status == batch_status::cancelling) co_return b;
-    auto cancelled = co_await client->cancel_batch(b.id);
-    if (cancelled || cancelled.error().code != errc::provider_rejected) co_return cancelled;
-    // It may have ended in this moment, or be beyond cancelling: then it is as it is told now.
-    co_return co_await client->get_batch(b.id);
+    auto asked = co_await ask_to_cancel(std::move(client), b.id);
+    if (!asked) co_return asked.error();
+    co_return std::move(asked->batch);
 }
 
 } // namespace enrichd

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,17 @@ bool may_name_files(const batch_object& b, std::int64_t now_ms);
 
 /// It has ended and done work, and no file of answers is to be had: what it cost is all that there is of it.
 bool is_bill_alone(const batch_object& b, std::int64_t now_ms);
+
+/// What became of a wish to cancel.
+struct cancelling {
+    batch_object batch;           ///< as the provider told it then
+    std::optional<error> refused; ///< it has ended, or may not be cancelled any more
+};
+
+/// Asks for a batch's end, once. A refusal is looked into: `batch` says whether there is anything left to
+/// cancel. Errors: those of the two calls.
+boost::asio::awaitable<result<cancelling>> ask_to_cancel(std::shared_ptr<provider::client> client,
+                                                         std::string batch_id);
 
 /// Cancels it where it runs still. On success it is as the provider told it then: one that may not be
 /// cancelled any more runs on.

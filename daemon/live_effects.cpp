@@ -157,14 +157,11 @@ boost::asio::awaitable<effect_outcome> live_effects::cancel_batch(job::effect::c
                                                                   job_row job) {
     const auto client = client_;
     if (job.wishes.cancel == job::cancel_reason::deadline) co_await write_timeout_note(what.batch_id, job);
-    const auto batch = co_await client->cancel_batch(what.batch_id);
-    if (batch) co_return done(job::event::cancel_sent{*batch});
-    if (batch.error().code != errc::provider_rejected) co_return postponed(batch.error());
-    // It may have ended in this moment: then there is nothing left to cancel.
-    const auto seen = co_await client->get_batch(what.batch_id);
-    if (!seen) co_return postponed(seen.error());
-    if (!has_ended(seen->status)) co_return postponed(batch.error());
-    co_return done(job::event::batch_seen{*seen});
+    const auto asked = co_await ask_to_cancel(client, what.batch_id);
+    if (!asked) co_return postponed(asked.error());
+    if (!asked->refused) co_return done(job::event::cancel_sent{asked->batch});
+    if (!has_ended(asked->batch.status)) co_return postponed(*asked->refused);
+    co_return done(job::event::batch_seen{asked->batch}); // there is nothing left to cancel
 }
 
 boost::asio::awaitable<effect_outcome> live_effects::merge(job::effect::merge what, job_row job) {

@@ -202,3 +202,28 @@ TEST_CASE("a request file that is not the one that was built is never sent, and 
     write_file(file, built);
     (void)came<event::file_uploaded>(f.perform(effect::upload{}));
 }
+
+TEST_CASE("a wish to cancel that the provider refuses is kept, unless the batch has ended",
+          "[live_effects]") {
+    effects_fixture f;
+    auto b = listed("b1", noon_s);
+    const auto cancel = [&] {
+        f.world->pages = {{{b}, false}};
+        f.world->calls.clear();
+        return f.perform(effect::cancel_batch{"b1"});
+    };
+    CHECK(came<event::cancel_sent>(cancel()).batch.status == batch_status::cancelling);
+    CHECK(f.world->calls == std::vector<std::string>{"cancel b1"});
+
+    f.world->refusals = {{errc::provider_rejected, "not now"}};
+    CHECK(put_off(cancel()).detail == "not now");
+    CHECK(f.world->calls == std::vector<std::string>{"cancel b1", "get b1"});
+
+    b.status = batch_status::completed;
+    f.world->refusals = {{errc::provider_rejected, "it has ended"}};
+    CHECK(came<event::batch_seen>(cancel()).batch.status == batch_status::completed);
+
+    f.world->refusals = {{errc::provider_busy, "429"}};
+    CHECK(put_off(cancel()).code == errc::provider_busy);
+    CHECK(f.world->calls == std::vector<std::string>{"cancel b1"});
+}
