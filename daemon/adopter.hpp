@@ -72,6 +72,8 @@ public:
     /// obstacle that stays), unavailable (not now: a run in the making, another adoption under way, no
     /// results yet), provider_*, target_*, io.
     boost::asio::awaitable<result<adoption>> adopt(std::string batch_id, build_settings with);
+    /// An adoption is under way, with files in the spool that no job has yet.
+    bool is_busy() const { return busy_; }
 
 private:
     template <class T>

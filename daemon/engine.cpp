@@ -2,6 +2,7 @@
 #include "daemon/engine.hpp"
 
 #include "daemon/log.hpp"
+#include "daemon/spool_sweep.hpp"
 
 #include <fmt/format.h>
 
@@ -148,6 +149,7 @@ boost::asio::awaitable<void> engine::run() {
                                  "was set back: they are sooner now",
                                  moved));
     (void)try_to_record([this] { sweeper_.begin(); });
+    spool_.remove_partial_files(); // of downloads that died with the last life
     running_ = true;
     co_await scheduler_.run();
 }
@@ -204,7 +206,8 @@ void engine::make_due_what_waited() {
 }
 
 void engine::prune() {
-    const auto before = clock_.now_ms() - static_cast<std::int64_t>(settings().retention_days) * day_ms;
+    const auto retention = static_cast<std::int64_t>(settings().retention_days) * day_ms;
+    const auto before = clock_.now_ms() - retention;
     // Files first: what a crash leaves in the ledger is pruned by the next look.
     (void)try_to_record([&] {
         for (const auto id : ledger_.prunable(before)) {
@@ -212,6 +215,9 @@ void engine::prune() {
                 spool_.remove_files(job->plan.file_name, job->batch_id);
             ledger_.prune(id);
         }
+        if (adopter_.is_busy()) return;
+        if (const auto swept = sweep_spool(ledger_, spool_, clock_.now_ms(), retention); swept > 0)
+            log::info(fmt::format("{} files of the spool that no job needs were deleted", swept));
     });
 }
 

@@ -74,7 +74,8 @@ public:
     void mark_running();
     void mark_stopped();
 
-    /// Forgets results, and the rows of requests, of runs that ended before `retention` days.
+    /// Forgets results, and the rows of requests, of runs that ended before `retention` days; and deletes
+    /// what a crash left in the spool.
     void prune();
 
     enrichd::ledger& ledger() { return ledger_; }

@@ -112,6 +112,12 @@ void spool::remove_request_files(const std::string& prefix) const {
         if (entry.path().filename().string().rfind(prefix, 0) == 0) fs::remove(entry.path(), ec);
 }
 
+void spool::remove_partial_files() const {
+    std::error_code ec;
+    for (const auto& entry : fs::directory_iterator(batch_, ec))
+        if (entry.path().extension() == ".partial") fs::remove(entry.path(), ec);
+}
+
 std::string report_folder(std::int64_t created_ms, const std::string& run) {
     return fmt::format("{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(static_cast<std::time_t>(created_ms / 1000)), run);
 }

@@ -37,6 +37,9 @@ public:
     /// Deletes the request files of a run that was not finished building; their names begin with `prefix`.
     void remove_request_files(const std::string& prefix) const;
 
+    /// Deletes what downloads that were cut off left; to be called before one begins.
+    void remove_partial_files() const;
+
 private:
     std::filesystem::path batch_;
     std::filesystem::path validation_;

@@ -120,6 +120,7 @@ ledger::ledger(const std::string& path)
       prune_requests_(db_, "DELETE FROM requests WHERE job_id = ?"),
       prune_rows_(db_, "DELETE FROM job_rows WHERE job_id = ?"),
       prune_parts_(db_, "DELETE FROM part_vectors WHERE run_id = (SELECT run_id FROM jobs WHERE id = ?)"),
+      files_of_jobs_(db_, "SELECT file_name, batch_id FROM jobs"),
       installation_(installation_of(db_)) {}
 
 bool ledger::paused() {
@@ -202,6 +203,10 @@ void ledger::prune(std::int64_t job_id) {
     prune_requests_(job_id).run();
     prune_parts_(job_id).run();
     all_of_a_job.commit();
+}
+
+std::vector<std::pair<std::string, std::optional<std::string>>> ledger::files_of_jobs() {
+    return files_of_jobs_().all([](const auto& row) { return std::pair(row.text(0), row.optional_text(1)); });
 }
 
 } // namespace enrichd

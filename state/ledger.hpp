@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace enrichd {
@@ -106,6 +107,8 @@ public:
     std::vector<std::int64_t> prunable(std::int64_t ended_before_ms);
     /// Forgets a job's requests and rows, and the parts that its run kept; jobs, runs and history stay.
     void prune(std::int64_t job_id);
+    /// The request file of every job, and its batch.
+    std::vector<std::pair<std::string, std::optional<std::string>>> files_of_jobs();
 
 private:
     // In order of dependence: the tables prepare their statements against a migrated database.
@@ -128,7 +131,8 @@ private:
     unknown_table unknown_;
     sqlite::statement paused_, set_paused_, move_jobs_, move_runs_, move_chores_, pull_in_jobs_,
         pull_in_runs_, pull_in_chores_, mark_stopped_, job_history_, run_history_, totals_, spent_of_run_,
-        unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_;
+        unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_,
+        files_of_jobs_;
     std::string installation_;
 };
 
