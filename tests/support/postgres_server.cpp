@@ -43,12 +43,23 @@ void run(const std::string& command, const std::string& log) {
     if (std::system(line.c_str()) != 0) throw std::runtime_error(line + "\n" + read_file(log));
 }
 
+// SIGQUIT is pg_ctl's "immediate". One that is just being started finds its folder gone.
+constexpr auto end_server = R"SH(
+for tries in 1 2 3 4 5 6 7 8 9 10; do
+    [ -e {0} ] || exit
+    server=$(head -n 1 {0}/data/postmaster.pid) && kill -QUIT "$server" && sleep 0.2
+    rm -rf {0}
+    sleep 0.1
+done
+)SH";
+
 } // namespace
 
 postgres_server::postgres_server() {
     char name[] = "/tmp/enrichd-pg-XXXXXX";
     if (!mkdtemp(name)) throw std::runtime_error("mkdtemp failed");
     folder_ = name;
+    will_.emplace(fmt::format(end_server, folder_));
     if (geteuid() == 0 && std::system(fmt::format("chown postgres {}", folder_).c_str()) != 0)
         throw std::runtime_error("there is no user postgres");
     run(fmt::format("{}/initdb -D {}/data -A trust -U postgres --no-sync --encoding=UTF8 --locale=C.UTF-8",
@@ -63,8 +74,7 @@ postgres_server::~postgres_server() {
     try {
         if (running_) stop("immediate");
     } catch (const std::exception&) {
-        // Nothing more can be done here; the folder stays, with its log.
-        return;
+        return; // the will tries again
     }
     std::error_code ignored;
     fs::remove_all(folder_, ignored);

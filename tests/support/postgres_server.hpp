@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/support/last_will.hpp"
+
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,8 +13,8 @@ struct pg_conn;
 namespace enrichd::tests {
 
 /// Runs as the user postgres where the tests run as root, since the server refuses root. Without fsync: fast,
-/// and good for every fault but the machine's own. Everything throws std::runtime_error with the command and
-/// the server's log.
+/// and good for every fault but the machine's own. It ends with the test program, killed or not. Everything
+/// throws std::runtime_error with the command and the server's log.
 class postgres_server {
 public:
     postgres_server(); ///< makes a cluster and starts it; pgvector is in every database
@@ -38,6 +41,7 @@ private:
     void pg_ctl(std::string_view arguments) const;
 
     std::string folder_;
+    std::optional<test::last_will> will_;
     bool running_ = false;
     int databases_ = 0;
 };

@@ -8,11 +8,10 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdexcept>
+#include <sys/prctl.h>
 #include <sys/wait.h>
-
-extern char** environ;
+#include <unistd.h>
 
 namespace enrichd::test {
 
@@ -41,22 +40,44 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
     return all;
 }
 
+int appended(const std::filesystem::path& file) {
+    const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0) throw std::runtime_error(file.string() + ": " + std::strerror(errno));
+    return fd;
+}
+
+// In the child. Other threads' locks are shut here for ever: system calls alone. `failed` tells why it could
+// not.
+[[noreturn]] void become(char* const command[], char* const variables[], int out, int err, int failed) {
+    const int nothing = open("/dev/null", O_RDONLY);
+    if (dup2(nothing, 0) >= 0 && dup2(out, 1) >= 0 && dup2(err, 2) >= 0)
+        execvpe(command[0], command, variables);
+    const int why = errno;
+    (void)!write(failed, &why, sizeof why);
+    _exit(127);
+}
+
+// It dies with the test, whatever ends that: no server is left behind by one that was killed. Returns once
+// the program is what runs there.
 pid_t spawn(arguments command, const environment& more, const std::filesystem::path& out,
             const std::filesystem::path& err) {
     auto variables = merged(more);
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (err == out)
-        posix_spawn_file_actions_adddup2(&files, 1, 2);
-    else
-        posix_spawn_file_actions_addopen(&files, 2, err.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    pid_t pid = -1;
-    const int failed = posix_spawnp(&pid, command.front().c_str(), &files, nullptr, pointers(command).data(),
-                                    pointers(variables).data());
-    posix_spawn_file_actions_destroy(&files);
-    if (failed != 0) throw std::runtime_error(command.front() + ": " + std::strerror(failed));
+    const auto words = pointers(command), pairs = pointers(variables);
+    const int out_fd = appended(out), err_fd = appended(err);
+    int failed[2];
+    if (pipe2(failed, O_CLOEXEC) != 0) throw std::runtime_error("pipe2 failed");
+    const auto parent = getpid();
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) _exit(127);
+        become(words.data(), pairs.data(), out_fd, err_fd, failed[1]);
+    }
+    int why = pid < 0 ? errno : 0;
+    for (const int fd : {out_fd, err_fd, failed[1]})
+        close(fd);
+    if (pid > 0 && read(failed[0], &why, sizeof why) == sizeof why) waitpid(pid, nullptr, 0);
+    close(failed[0]);
+    if (why != 0) throw std::runtime_error(command.front() + ": " + std::strerror(why));
     return pid;
 }
 

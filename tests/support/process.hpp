@@ -14,7 +14,8 @@ namespace enrichd::test {
 using arguments = std::vector<std::string>;
 using environment = std::map<std::string, std::string>; ///< added to the test's own
 
-/// Killed with SIGKILL and reaped where it still runs at the end.
+/// Killed with SIGKILL and reaped where it still runs at the end; and with the thread that began it, by
+/// whatever death.
 class process {
 public:
     /// What it prints goes to `output` (appended). Throws std::runtime_error.

@@ -2,6 +2,8 @@
 // wanted.
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/faults/killer/round.hpp"
+#include "tests/support/last_will.hpp"
+#include "tests/support/temp_folder.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -9,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <limits>
 
 using namespace enrichd::killer;
@@ -61,6 +64,10 @@ void one_round(std::uint64_t seed, const arguments& a, tally& t) {
     std::fflush(stdout);
 }
 
+// Killed, by a person or by a test driver that has no more patience, it leaves nothing behind: its programs
+// die with it, and these folders go. What dies may write until then.
+constexpr auto remove_folders = "for tries in 1 2 3 4 5 6 7 8 9 10; do rm -rf {} && exit; sleep 0.1; done";
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -70,6 +77,9 @@ int main(int argc, char** argv) {
     arguments a;
     add_options(app, a);
     CLI11_PARSE(app, argc, argv);
+    const enrichd::test::temp_folder all_folders;
+    const enrichd::test::last_will will(fmt::format(remove_folders, all_folders.path().string()));
+    setenv("TMPDIR", all_folders.path().c_str(), 1);
     const auto begin = std::chrono::steady_clock::now();
     const auto seconds = [&] {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

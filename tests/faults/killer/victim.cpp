@@ -90,9 +90,12 @@ void victim::restart() {
 }
 
 test::arguments victim::ctl(test::arguments verb, int seconds) const {
+    // setpriv: timeout's own death, with ours, would not be enrichctl's.
     test::arguments command = {"timeout",
                                "--kill-after=5",
                                std::to_string(seconds),
+                               "setpriv",
+                               "--pdeathsig=KILL",
                                std::string(ENRICHD_PROGRAMS) + "/enrichctl",
                                "--socket",
                                deployment_.path("enrichd.sock").string()};
