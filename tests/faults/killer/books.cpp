@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -33,8 +34,8 @@ bool is_one_of(const json& state, std::initializer_list<const char*> names) {
 
 } // namespace
 
-books::books(test::deployment& d, victim& v, const round_plan& p, violations& out)
-    : deployment_(d), victim_(v), plan_(p), out_(out), truth_(d.truth()) {
+books::books(test::deployment& d, victim& v, const round_plan& p, const ledger_loss& l, violations& out)
+    : deployment_(d), victim_(v), plan_(p), loss_(l), out_(out), truth_(d.truth()) {
     const auto all = v.ask_json({"jobs", "--all"});
     for (const auto& job : all["jobs"])
         jobs_.push_back(v.ask_json({"job", job["id"].get<std::string>()})["job"]);
@@ -53,7 +54,8 @@ void books::check_runs(const std::vector<json>& acknowledged) {
         const auto now = victim_.ask_json({"status", id})["run"];
         if (!now.is_object() || now["started_ms"] != run["started_ms"])
             out_.push_back(fmt::format("I1: run {} was acknowledged, and is forgotten", id));
-        else if (!is_one_of(now["state"], {"done", "refused"}))
+        else if (!is_one_of(now["state"], {"done", "refused"}) &&
+                 !(now["state"] == "cancelled" && victim_.is_cancelled(id)))
             out_.push_back(fmt::format("I7: run {} is {}", id, now["state"].dump()));
         else if (sum(now["outcomes"]) != now["requests"] || now["outcomes"]["pending"] != 0)
             out_.push_back(fmt::format("I2: run {} has {} requests, and outcomes {}", id,
@@ -82,11 +84,47 @@ json books::job_of_batch(const std::string& batch_id) const {
     return nullptr;
 }
 
-bool books::is_twin(const std::string& batch_id) const {
-    return std::any_of(jobs_.begin(), jobs_.end(), [&](const json& job) {
-        return std::any_of(job["twins"].begin(), job["twins"].end(),
-                           [&](const json& twin) { return twin["batch_id"] == batch_id; });
-    });
+const json* books::twin(const std::string& batch_id) const {
+    for (const auto& job : jobs_)
+        for (const auto& twin : job["twins"])
+            if (twin["batch_id"] == batch_id) return &twin;
+    return nullptr;
+}
+
+// It was stopped unless it had ended by the time that it was found, and its end is in the books.
+void books::check_twin(const json& batch, const json& twin) {
+    const auto end = [&](const char* name) {
+        return batch[name].is_number() ? batch[name].get<std::int64_t>() * 1000
+                                       : std::numeric_limits<std::int64_t>::max();
+    };
+    const bool stopped = batch["cancelling_at"].is_number() || batch["status"] == "cancelled";
+    const auto ended_ms = std::min({end("completed_at"), end("expired_at"), end("failed_at")});
+    const auto id = batch["id"].get<std::string>();
+    if (!stopped && ended_ms > twin["found_ms"].get<std::int64_t>())
+        out_.push_back(fmt::format("I3: batch {}, a second one, was found and not stopped; it is {}", id,
+                                   batch["status"].dump()));
+    if (twin["batch_status"] != batch["status"])
+        out_.push_back(fmt::format("I3: batch {}, a second one, is {}, and {} in the ledger", id,
+                                   batch["status"].dump(), twin["batch_status"].dump()));
+    if (tokens(batch["billed"]) > 0 && (!twin["actual_usd"].is_string() || twin["actual_usd"] == "0"))
+        out_.push_back(fmt::format("I4: batch {}, a second one, cost something, and {} is booked", id,
+                                   twin["actual_usd"].dump()));
+}
+
+// Of what a lost ledger knew, nothing is to be had of batches that did nothing, nor where one of two files of
+// results was tidied by then.
+bool books::is_out_of_reach(const json& batch) const {
+    const auto& before = loss_.batches();
+    if (std::none_of(before.begin(), before.end(), [&](const json& b) { return b["id"] == batch["id"]; }))
+        return false;
+    if (tokens(batch["billed"]) == 0) return true;
+    int named = 0, there = 0;
+    for (const auto* file : {"true_output_file_id", "true_error_file_id"})
+        if (batch[file].is_string()) {
+            ++named;
+            there += loss_.files().count(batch[file].get<std::string>()) > 0 ? 1 : 0;
+        }
+    return named == 2 && there == 1;
 }
 
 // A file as the provider gives it out, which may have a fault or two left.
@@ -124,17 +162,20 @@ void books::check_batches() {
         const auto id = batch["id"].get<std::string>();
         if (batch["status"] != "failed")
             made[batch["metadata"]["enrichd_submission"].get<std::string>()].push_back(batch);
-        if (job_of_batch(id).is_null())
+        if (job_of_batch(id).is_null() && !is_out_of_reach(batch))
             out_.push_back(
                 fmt::format("I3: batch {} ({}) is in no job of the ledger", id, batch["status"].dump()));
-        if (is_twin(id)) continue;
+        if (const auto* second = twin(id)) {
+            check_twin(batch, *second);
+            continue;
+        }
         for (const auto& request : answered(batch))
             ++bought[request];
     }
     for (const auto& [submission, batches] : made) {
         if (batches.size() < 2) continue;
         const auto live = std::count_if(batches.begin(), batches.end(), [&](const json& b) {
-            return b["status"] != "cancelled" && !is_twin(b["id"].get<std::string>());
+            return b["status"] != "cancelled" && twin(b["id"].get<std::string>()) == nullptr;
         });
         const auto job = job_of_batch(batches.front()["id"].get<std::string>());
         const bool is_marked = job.is_object() && job["maybe_duplicate"] == true;
@@ -149,7 +190,8 @@ void books::check_batches() {
 void books::check_bills() {
     std::int64_t billed = 0, booked = 0;
     for (const auto& batch : truth_["batches"])
-        billed += tokens(batch["billed"]);
+        if (!is_out_of_reach(batch) || !job_of_batch(batch["id"].get<std::string>()).is_null())
+            billed += tokens(batch["billed"]);
     for (const auto& job : jobs_)
         booked += tokens(job["usage"]);
     if (billed != booked)

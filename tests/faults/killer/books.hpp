@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/faults/killer/ledger_loss.hpp"
 #include "tests/faults/killer/news.hpp"
 #include "tests/faults/killer/victim.hpp"
 
@@ -10,21 +11,24 @@ namespace enrichd::killer {
 
 class books {
 public:
-    books(test::deployment& d, victim& v, const round_plan& p, violations& out);
+    books(test::deployment& d, victim& v, const round_plan& p, const ledger_loss& l, violations& out);
 
     /// I1: what was acknowledged is there, and is the same.
     void check_runs(const std::vector<nlohmann::json>& acknowledged);
     /// I2: each request has one outcome, each row of a run a place, and nothing is open.
     void check_outcomes();
-    /// I3: one batch a submission, every batch known, no answer bought twice.
+    /// I3: one batch a submission, a second one stopped and followed, every batch known, no answer bought
+    /// twice. Of a ledger that was lost those are known of which anything is to be had.
     void check_batches();
-    /// I4: booked is what was billed.
+    /// I4: booked is what was billed; a lost ledger's too, by the batches that were adopted.
     void check_bills();
 
     std::size_t requests() const;
 
 private:
-    bool is_twin(const std::string& batch_id) const;
+    const nlohmann::json* twin(const std::string& batch_id) const;
+    bool is_out_of_reach(const nlohmann::json& batch) const;
+    void check_twin(const nlohmann::json& batch, const nlohmann::json& twin);
     std::string content_of(const std::string& file_id) const;
     std::vector<std::string> answered(const nlohmann::json& batch) const;
     nlohmann::json job_of_batch(const std::string& batch_id) const;
@@ -32,6 +36,7 @@ private:
     test::deployment& deployment_;
     victim& victim_;
     const round_plan& plan_;
+    const ledger_loss& loss_;
     violations& out_;
     nlohmann::json truth_;
     std::vector<nlohmann::json> jobs_; ///< with their details

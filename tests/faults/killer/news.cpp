@@ -20,6 +20,11 @@ int news::stale_writes() {
                           "digest) WHERE a.hash <> b.hash"));
 }
 
+int news::rewrites() {
+    return std::stoi(exec("SELECT count(*) FROM (SELECT 1 AS one FROM killer_audit WHERE hash IS NOT NULL "
+                          "GROUP BY event_id, kind, hash HAVING count(*) > 1) AS again"));
+}
+
 std::string news::edit_row(chance& c) {
     const auto key = any_key(c);
     // The first statement locks the row, under whose lock enrichd looks at the text.

@@ -50,6 +50,8 @@ public:
     virtual void audit() = 0;
     /// How many rows got a value of a text that was another by then; once all have their last value.
     int stale_writes();
+    /// How many values were written more than once; of each text one is.
+    int rewrites();
     /// A copy of the rows as they are by now, without any value; its URL. Nobody may be connected.
     virtual std::string copy_without_values() = 0;
     /// Of the copy.

@@ -62,7 +62,8 @@ void draw_batches(chance& c, round_plan& p, json& rules) {
         rules.push_back({{"on", "batch"}, {"nth", some(c, 6)}, {"do", "cancel"}, {"fraction", c.real()}});
     if (c.one_in(5)) rules.push_back({{"on", "batch"}, {"nth", some(c, 6)}, {"do", "fail"}});
     if (c.one_in(4)) rules.push_back({{"on", "batch"}, {"nth", some(c, 6)}, {"do", "reorder"}});
-    if (c.one_in(8)) { // all looks and one more, and its answer is lost
+    // All looks and one more, and its answer is lost. A ledger that is lost too would know of none of that.
+    if (c.one_in(8) && p.fate == ledger_fate::kept) {
         const auto nth = some(c, 6);
         rules.push_back({{"on", "batch"}, {"nth", nth}, {"do", "list_lag"}, {"calls", 4}});
         rules.push_back({{"on", "create"}, {"nth", nth}, {"do", "drop"}, {"when", "after"}});
@@ -77,6 +78,24 @@ void draw_lines(chance& c, round_plan& p, json& rules) {
             rules.push_back({{"on", "line"}, {"batch", some(c, 8)}, {"nth", some(c, 6)}, {"do", what}});
             p.keeps_results = true; // they show whose answers were lost
         }
+}
+
+// Dice of its own: what else happens is the same with or without it.
+void draw_fate(round_plan& p) {
+    chance c(p.seed * 2 + 0x10ad);
+    if (!c.one_in(2)) return;
+    p.fate = c.one_in(2) ? ledger_fate::lost : ledger_fate::restored;
+    p.lost_at = static_cast<int>(c.number(2, p.deeds - 1));
+    p.copied_at = static_cast<int>(c.number(0, p.lost_at - 1));
+    p.loses_spool = c.one_in(2);
+}
+
+// What a gateway answers while it is restarted: to calls that a lost ledger is made anew from, above all.
+void draw_gateway(chance& c, json& rules) {
+    for (const auto* call : {"list", "get", "content", "get_file"})
+        if (c.one_in(3))
+            rules.push_back(
+                {{"on", call}, {"nth", some(c, 12)}, {"do", "status"}, {"status", c.one_in(2) ? 404 : 500}});
 }
 
 } // namespace
@@ -103,17 +122,23 @@ round_plan draw_plan(std::uint64_t seed) {
     p.url_in_environment = c.one_in(2);
     p.password_as_word = c.one_in(2);
     p.keeps_results = c.one_in(2);
+    draw_fate(p);
     auto rules = json::array();
     draw_calls(c, p, rules);
     draw_batches(c, p, rules);
     draw_lines(c, p, rules);
+    if (p.fate != ledger_fate::kept) draw_gateway(c, rules);
     p.scenario = {{"seed", seed % 1'000'000}, {"rules", rules}};
     return p;
 }
 
 std::string to_string(const round_plan& p) {
-    return fmt::format("{}, {} rows, {} rules{}", p.postgres ? "PostgreSQL" : "SQLite", p.rows,
-                       p.scenario["rules"].size(), p.hides_batches ? ", batches hidden" : "");
+    const auto* fate = p.fate == ledger_fate::lost       ? ", ledger lost"
+                       : p.fate == ledger_fate::restored ? ", ledger restored"
+                                                         : "";
+    return fmt::format("{}, {} rows, {} rules{}{}{}", p.postgres ? "PostgreSQL" : "SQLite", p.rows,
+                       p.scenario["rules"].size(), p.hides_batches ? ", batches hidden" : "", fate,
+                       *fate && p.loses_spool ? " with the spool" : "");
 }
 
 } // namespace enrichd::killer

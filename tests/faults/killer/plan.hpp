@@ -13,11 +13,21 @@ namespace enrichd::killer {
 
 using faults::chance;
 
+enum class ledger_fate {
+    kept,
+    lost,    ///< a new one has to be made of what the provider lists
+    restored ///< from a copy that was made some deeds before
+};
+
 struct round_plan {
     std::uint64_t seed = 0;
     bool postgres = true;
     int rows = 30;
     int deeds = 12; ///< kills, faults and commands, one after another
+    ledger_fate fate = ledger_fate::kept;
+    int copied_at = 0;        ///< before this deed, where it is restored
+    int lost_at = 0;          ///< before this one
+    bool loses_spool = false; ///< with the ledger; else it alone is gone
     nlohmann::json scenario;
     std::string batch_seconds;
     int max_requests = 10;

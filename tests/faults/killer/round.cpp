@@ -2,6 +2,7 @@
 #include "tests/faults/killer/round.hpp"
 
 #include "tests/faults/killer/books.hpp"
+#include "tests/faults/killer/ledger_loss.hpp"
 #include "tests/faults/killer/mischief.hpp"
 #include "tests/faults/killer/settle.hpp"
 
@@ -57,7 +58,8 @@ public:
           deployment_(options_),
           canaries_({{"the API key", p.api_key().substr(3)}, {"the database's password", p.password()}}),
           victim_(deployment_, canaries_, names_of(options_.variables), result_.found),
-          mischief_(*news_, [this](const std::string& what) { say(what); }) {}
+          mischief_(*news_, [this](const std::string& what) { say(what); }),
+          loss_(deployment_, victim_, p) {}
 
     round_result take() {
         try {
@@ -67,7 +69,7 @@ public:
             harass();
             mischief_.heal_all();
             say("all is healed");
-            settle(victim_, result_.found);
+            settle(victim_, loss_.has_struck(), result_.found);
             check();
         } catch (const std::exception& e) {
             result_.found.emplace_back(e.what());
@@ -93,7 +95,10 @@ private:
         victim_.order_run(dice_);
         wait_for_a_run();
         for (int deed = 0; deed < plan_.deeds; ++deed) {
-            if (dice_.one_in(3))
+            lose_ledger_at(deed);
+            if (loss_.has_struck() && dice_.one_in(5))
+                (void)take_in(victim_);
+            else if (dice_.one_in(3))
                 kill_somehow();
             else if (dice_.one_in(4))
                 command();
@@ -106,6 +111,17 @@ private:
             else
                 wait_ms(dice_.number(0, 400));
         }
+    }
+
+    void lose_ledger_at(int deed) {
+        if (plan_.fate == ledger_fate::restored && deed == plan_.copied_at) {
+            loss_.back_up();
+            say("a copy of the ledger is made");
+        }
+        if (plan_.fate == ledger_fate::kept || deed != plan_.lost_at) return;
+        say("SIGKILL, and the ledger is lost");
+        loss_.strike(dice_);
+        if (dice_.one_in(2)) victim_.order_run(dice_); // a user who does not know yet
     }
 
     // A round without work would prove little; how far the building has come is left to chance.
@@ -165,7 +181,7 @@ private:
     void check() {
         const auto acknowledged = victim_.acknowledged();
         result_.acknowledged = static_cast<int>(acknowledged.size());
-        books b(deployment_, victim_, plan_, result_.found);
+        books b(deployment_, victim_, plan_, loss_, result_.found);
         b.check_runs(acknowledged);
         b.check_outcomes();
         b.check_batches();
@@ -202,6 +218,8 @@ private:
         if (const int stale = news_->stale_writes(); stale > 0)
             result_.found.push_back(
                 fmt::format("I5: {} rows got values of texts that they had before", stale));
+        if (const int again = news_->rewrites(); again > 0)
+            result_.found.push_back(fmt::format("I5: {} values were written more than once", again));
         check_rows(rows, news_->snapshot_of_copy(), news_->enriched_elsewhere(), result_.found);
     }
 
@@ -216,6 +234,7 @@ private:
     round_result result_;
     victim victim_;
     mischief mischief_;
+    ledger_loss loss_;
 };
 
 } // namespace

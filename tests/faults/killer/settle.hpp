@@ -7,6 +7,7 @@
 namespace enrichd::killer {
 
 /// I7: within so many looks; what is left then is told in the daemon's own words. I5: a rerun buys nothing.
-void settle(victim& v, violations& out);
+/// `lost_ledger`: what it knew is taken in first.
+void settle(victim& v, bool lost_ledger, violations& out);
 
 } // namespace enrichd::killer

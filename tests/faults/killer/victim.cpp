@@ -67,10 +67,14 @@ void victim::rise(chance& c) {
 }
 
 void victim::kill(chance& c) {
+    die();
+    rise(c);
+}
+
+void victim::die() {
     check_alive();
     deployment_.kill_daemon();
     ++kills_;
-    rise(c);
 }
 
 void victim::stop() {
@@ -123,19 +127,37 @@ json victim::ask_json(test::arguments verb, int seconds) {
 void victim::order_run(chance& c) {
     test::arguments verb = {"--json", "run", "--auto", "--timeout", "30s"};
     if (c.one_in(3)) verb.insert(verb.end(), {"--kind", c.one_in(2) ? "summaries" : "embeddings"});
-    auto output = deployment_.path(fmt::format("order-{}.log", orders_.size()));
+    auto output = deployment_.path(fmt::format("order-{}.log", ordered_++));
     orders_.emplace_back(
         std::make_unique<test::process>(ctl(std::move(verb), 60), test::environment{}, output), output);
 }
 
 std::vector<json> victim::acknowledged() {
-    std::vector<json> runs;
-    for (auto& [process, output] : orders_) {
+    for (auto& [process, output] : orders_)
         process->wait();
+    return acknowledged_by_now();
+}
+
+std::vector<json> victim::acknowledged_by_now() {
+    auto runs = known_;
+    for (auto& [process, output] : orders_) {
+        if (!process->has_ended()) continue;
         const auto reply = last_object(test::read_file(output));
         if (reply.contains("run") && reply["run"].is_object()) runs.push_back(reply["run"]);
     }
     return runs;
+}
+
+void victim::forget_orders(std::vector<json> but) {
+    (void)acknowledged();
+    orders_.clear();
+    known_ = std::move(but);
+    cancelled_.clear();
+}
+
+test::finished victim::cancel_run(const std::string& id) {
+    cancelled_.insert(id);
+    return ask({"cancel", id});
 }
 
 } // namespace enrichd::killer

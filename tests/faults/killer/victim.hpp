@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ public:
     void rise(chance& c);
     /// With SIGKILL; it runs afterwards. With the deaths of its rise that is up to three deep.
     void kill(chance& c);
+    /// The same, and it stays dead until it rises.
+    void die();
     /// With SIGTERM; I7: it ends with 0 within a minute. It runs afterwards.
     void restart();
     void stop();
@@ -41,6 +44,13 @@ public:
     void order_run(chance& c);
     /// The runs that were acknowledged, as they were then; waits for the orders.
     std::vector<nlohmann::json> acknowledged();
+    /// Those of orders that were answered by now; waits for none.
+    std::vector<nlohmann::json> acknowledged_by_now();
+    /// The ledger that knew of the orders is gone, but for these runs. Waits for orders that are under way.
+    void forget_orders(std::vector<nlohmann::json> but);
+    /// Cancels a run, which may end so from now on.
+    test::finished cancel_run(const std::string& id);
+    bool is_cancelled(const std::string& run_id) const { return cancelled_.count(run_id) > 0; }
 
     int kills() const { return kills_; }
 
@@ -54,6 +64,9 @@ private:
     violations& out_;
     notify_log notify_;
     std::vector<std::pair<std::unique_ptr<test::process>, std::filesystem::path>> orders_;
+    std::vector<nlohmann::json> known_; ///< runs of orders that are not in the list any more
+    int ordered_ = 0;
+    std::set<std::string> cancelled_;
     int kills_ = 0;
 };
 
