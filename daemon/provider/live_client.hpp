@@ -62,7 +62,6 @@ private:
     http::request make_request(std::string method, std::string target) const;
     result<http::response> checked(result<http::response> answer, const http::request& r,
                                    call_kind kind) const;
-    std::string without_key(std::string text) const;
     std::optional<std::chrono::milliseconds> wait_before_retry(const result<http::response>& answer,
                                                                int failures);
 
