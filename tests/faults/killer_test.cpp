@@ -56,6 +56,27 @@ TEST_CASE("a secret is found in every file of a folder, and in their names", "[k
     }
 }
 
+TEST_CASE("a secret is found however it is escaped, quoted or cut", "[killer]") {
+    const auto plan = draw_plan(GENERATE(1, 2, 3, 1000));
+    const canaries all(planted_by(plan));
+    CHECK(all.in_text("nothing to see: canary, ck0123456789", "").empty());
+    for (const auto& secret : {plan.api_key(), plan.password_text()}) {
+        std::string doubled, escaped; // as in CSV and SQL; as in a shell's double quotes
+        for (const char c : secret) {
+            doubled += c == '"' ? "\"\"" : std::string(1, c);
+            escaped += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+        }
+        const auto json = nlohmann::json(secret).dump();
+        for (const auto& spelt :
+             {secret, percent_encoded(secret), json, nlohmann::json(json).dump(), doubled, escaped,
+              secret.substr(0, secret.size() / 2), secret.substr(secret.find('@')),
+              secret.substr(secret.find(R"(\)")), secret.substr(secret.find('%'))}) {
+            CAPTURE(spelt);
+            CHECK_FALSE(all.in_text("error db: " + spelt + "...", "").empty());
+        }
+    }
+}
+
 TEST_CASE("a secret is found in a ledger, and in its log that no checkpoint took yet", "[killer]") {
     const temp_folder folder;
     sqlite::database db(folder / "ledger.db");

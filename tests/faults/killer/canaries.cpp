@@ -20,6 +20,15 @@ void add(std::vector<leak>& to, std::vector<leak> more) {
 
 } // namespace
 
+std::vector<canary> planted_by(const round_plan& p) {
+    std::vector<canary> all;
+    for (const auto& part : p.api_key_parts())
+        all.push_back({"the API key", part});
+    for (const auto& part : p.password_parts())
+        all.push_back({"the database's password", part});
+    return all;
+}
+
 std::vector<leak> canaries::in_text(std::string_view bytes, const std::string& where) const {
     std::vector<leak> all;
     for (const auto& c : planted_)

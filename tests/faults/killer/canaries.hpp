@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/faults/killer/plan.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -14,6 +16,10 @@ struct canary {
     std::string what; ///< "API key"
     std::string text; ///< what no output may hold: the part that no quoting and no escaping changes
 };
+
+/// The secrets of a round, each of their parts by itself: a message that is cut, or a URL that is taken apart
+/// at the wrong sign, shows no more than one.
+std::vector<canary> planted_by(const round_plan& p);
 
 struct leak {
     std::string what;

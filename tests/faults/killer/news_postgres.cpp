@@ -57,16 +57,21 @@ tests::postgres_server& news_server() {
 }
 
 news_in_postgres::news_in_postgres(const round_plan& p, const std::filesystem::path&)
-    : database_(server_.create_database()), password_(p.password()) {
+    : database_(server_.create_database()), password_(p.password_text()) {
     fill(server_.url(database_), p.rows);
     exec(fmt::format(
         "ALTER ROLE {0} PASSWORD '{1}'; ALTER TABLE events OWNER TO {0}; ALTER TABLE documents OWNER TO "
         "{0}; GRANT CREATE ON SCHEMA public TO {0}",
         role, password_));
     const auto plain = server_.url(database_, role); // postgresql:///name?host=...&user=...
-    url_ = p.password_as_word ? plain + "&password=" + password_
-                              : fmt::format("postgresql://{}:{}@{}", role, password_,
-                                            plain.substr(std::string("postgresql://").size()));
+    const auto encoded = percent_encoded(password_);
+    if (p.password == password_place::environment)
+        url_ = plain;
+    else if (p.password == password_place::word)
+        url_ = plain + "&password=" + encoded;
+    else
+        url_ = fmt::format("postgresql://{}:{}@{}", role, encoded,
+                           plain.substr(std::string("postgresql://").size()));
 }
 
 news_in_postgres::~news_in_postgres() {

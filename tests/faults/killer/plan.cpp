@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
+#include <random>
 #include <set>
+#include <string_view>
 
 namespace enrichd::killer {
 
@@ -19,7 +22,31 @@ json some(chance& c, int among) {
     return numbers;
 }
 
-void draw_calls(chance& c, const round_plan& p, json& rules) {
+constexpr std::string_view signs_of_key = R"(/@"%&+\)"; // a header holds no space at a word's end
+constexpr std::string_view signs_of_password = R"(/@"%&+\ )";
+
+std::vector<std::string> parts_of_secret(const char* beginning, std::size_t n, std::uint64_t seed) {
+    std::mt19937_64 numbers(seed * 0x9e3779b97f4a7c15U + static_cast<unsigned char>(beginning[1]));
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < n; ++i)
+        parts.push_back(fmt::format("{}{:010x}", beginning, numbers() >> 24));
+    return parts;
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view signs) {
+    auto all = parts.front();
+    for (std::size_t i = 0; i < signs.size(); ++i)
+        all += signs[i] + parts[i + 1];
+    return all;
+}
+
+// By what a careless server may have it from: the header, a URL, or a request that it shows as JSON.
+std::string as_told(const std::string& key, std::uint64_t seed) {
+    if (seed % 3 == 1) return percent_encoded(key);
+    return seed % 3 == 2 ? json(key).dump() : key;
+}
+
+void draw_calls(chance& c, round_plan& p, json& rules) {
     if (c.one_in(2))
         rules.push_back({{"on", "create"}, {"nth", some(c, 6)}, {"do", "drop"}, {"when", "after"}});
     if (c.one_in(2))
@@ -27,8 +54,14 @@ void draw_calls(chance& c, const round_plan& p, json& rules) {
     if (c.one_in(3))
         rules.push_back(
             {{"on", "create"}, {"nth", some(c, 6)}, {"do", "cut"}, {"after_bytes", c.number(0, 900)}});
-    if (c.one_in(3))
-        rules.push_back({{"on", "create"}, {"nth", some(c, 6)}, {"do", "delay"}, {"seconds", 0.3}});
+    if (c.one_in(3)) {
+        const auto nth = some(c, 6);
+        // A daemon that is killed meanwhile leaves a batch that is made later; one that a lost ledger was to
+        // know.
+        p.creates_late = p.fate == ledger_fate::kept;
+        if (p.creates_late)
+            rules.push_back({{"on", "create"}, {"nth", nth}, {"do", "delay"}, {"seconds", 0.3}});
+    }
     if (c.one_in(2))
         rules.push_back({{"on", "upload"}, {"nth", some(c, 6)}, {"do", "status"}, {"status", 503}});
     if (c.one_in(3))
@@ -43,8 +76,8 @@ void draw_calls(chance& c, const round_plan& p, json& rules) {
     if (c.one_in(4)) rules.push_back({{"on", "content"}, {"nth", some(c, 6)}, {"do", "no_range"}});
     // A careless provider repeats what it was sent.
     if (c.one_in(3)) {
-        const auto complaint =
-            fmt::format("Incorrect API key provided: {}. Look at your account.", p.api_key());
+        const auto complaint = fmt::format("Incorrect API key provided: {}. Look at your account.",
+                                           as_told(p.api_key(), p.seed));
         rules.push_back({{"on", c.one_in(2) ? "get" : "content"},
                          {"nth", some(c, 8)},
                          {"do", "status"},
@@ -54,8 +87,10 @@ void draw_calls(chance& c, const round_plan& p, json& rules) {
 }
 
 void draw_batches(chance& c, round_plan& p, json& rules) {
-    if (c.one_in(2)) // which batches' replies a kill will lose, nobody knows
+    if (c.one_in(2)) { // which batches' replies a kill will lose, nobody knows
         rules.push_back({{"on", "batch"}, {"every", 1}, {"do", "list_lag"}, {"calls", c.number(1, 2)}});
+        p.hides_batches = p.creates_late; // looks are over before what comes late has shown
+    }
     if (c.one_in(3))
         rules.push_back({{"on", "batch"}, {"nth", some(c, 6)}, {"do", "expire"}, {"fraction", c.real()}});
     if (c.one_in(5))
@@ -100,12 +135,29 @@ void draw_gateway(chance& c, json& rules) {
 
 } // namespace
 
-std::string round_plan::api_key() const {
-    return fmt::format("sk-canary{:016x}key", seed * 0x9e3779b97f4a7c15U + 1);
+std::vector<std::string> round_plan::api_key_parts() const {
+    return parts_of_secret("ck", signs_of_key.size() + 1, seed);
 }
 
-std::string round_plan::password() const {
-    return fmt::format("canary{:016x}word", seed * 0x9e3779b97f4a7c15U + 2);
+std::vector<std::string> round_plan::password_parts() const {
+    return parts_of_secret("cw", signs_of_password.size() + 1, seed);
+}
+
+std::string round_plan::api_key() const {
+    return "sk-" + joined(api_key_parts(), signs_of_key);
+}
+
+std::string round_plan::password_text() const {
+    return joined(password_parts(), signs_of_password);
+}
+
+std::string percent_encoded(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-';
+        out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return out;
 }
 
 round_plan draw_plan(std::uint64_t seed) {
@@ -120,8 +172,9 @@ round_plan draw_plan(std::uint64_t seed) {
     p.merge_rows = static_cast<int>(c.number(1, 12));
     p.key_in_file = c.one_in(2);
     p.url_in_environment = c.one_in(2);
-    p.password_as_word = c.one_in(2);
+    p.password = c.one_in(2) ? password_place::word : password_place::user;
     p.keeps_results = c.one_in(2);
+    if (seed % 3 == 0) p.password = password_place::environment;
     draw_fate(p);
     auto rules = json::array();
     draw_calls(c, p, rules);

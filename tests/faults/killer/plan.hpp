@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace enrichd::killer {
 
@@ -17,6 +18,12 @@ enum class ledger_fate {
     kept,
     lost,    ///< a new one has to be made of what the provider lists
     restored ///< from a copy that was made some deeds before
+};
+
+enum class password_place {
+    user,       ///< "postgresql://user:password@..."
+    word,       ///< "?password="
+    environment ///< PGPASSWORD
 };
 
 struct round_plan {
@@ -34,16 +41,23 @@ struct round_plan {
     int merge_rows = 5;
     bool key_in_file = false;        ///< else in the daemon's environment
     bool url_in_environment = false; ///< else in the configuration file
-    bool password_as_word = false;   ///< "?password=", else in the URL's user part
-    bool keeps_results = false;      ///< output files stay at the provider
-    bool hides_batches = false;      ///< longer than all looks through the list: a second batch may be made
+    password_place password = password_place::user;
+    bool keeps_results = false; ///< output files stay at the provider
+    bool creates_late = false;  ///< a batch may be made some moments after the call
+    bool hides_batches = false; ///< longer than all looks through the list: a second batch may be made
 
-    /// The secrets of this round.
+    /// The secrets of this round: of parts that no quoting and no escaping changes, and between them each
+    /// sign that some do, and at which a secret may be cut in two.
     std::string api_key() const;
-    std::string password() const;
+    std::string password_text() const;
+    std::vector<std::string> api_key_parts() const;
+    std::vector<std::string> password_parts() const;
 };
 
 round_plan draw_plan(std::uint64_t seed);
+
+/// As in URLs.
+std::string percent_encoded(const std::string& text);
 
 /// One line for people.
 std::string to_string(const round_plan& p);

@@ -25,6 +25,8 @@ test::deployment_options options_for(const round_plan& p, const news& n,
     test::deployment_options o;
     o.database_url = p.url_in_environment ? "sqlite:/nonexistent/not-this-one.db" : n.url();
     if (p.url_in_environment) o.variables["ENRICHD_DATABASE_URL"] = n.url();
+    if (p.postgres && p.password == password_place::environment)
+        o.variables["PGPASSWORD"] = p.password_text();
     o.scenario = p.scenario;
     o.batch_seconds = p.batch_seconds;
     o.api_key = p.api_key();
@@ -56,7 +58,7 @@ public:
           news_(make_news(p, folder_.path())),
           options_(options_for(p, *news_, folder_.path())),
           deployment_(options_),
-          canaries_({{"the API key", p.api_key().substr(3)}, {"the database's password", p.password()}}),
+          canaries_(planted_by(p)),
           victim_(deployment_, canaries_, names_of(options_.variables), result_.found),
           mischief_(*news_, [this](const std::string& what) { say(what); }),
           loss_(deployment_, victim_, p) {}
