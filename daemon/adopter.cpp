@@ -23,9 +23,15 @@ constexpr provider::download_limits request_file_limits{512ULL * 1000 * 1000};
 // Of 50,000 vectors, as numbers, each of 3,072 dimensions and some 21 bytes a number.
 constexpr provider::download_limits result_file_limits{4ULL * 1000 * 1000 * 1000};
 
-// The file's answer to a call that was refused: it is not there, and asking again does not help.
-bool is_gone(const error& e) {
+bool is_not_found(const error& e) {
     return e.code == errc::provider_rejected && provider::answered(e, 404);
+}
+
+// The API says so of the file by its name, as OpenAI does. In other words it may be a gateway's that is
+// restarted, and whoever believes that buys again what is there.
+bool is_gone(const error& e, const std::string& file_id) {
+    const auto message = e.detail.substr(0, e.detail.rfind(" (HTTP 404 to "));
+    return is_not_found(e) && message.find(file_id) != message.npos;
 }
 
 struct flag_guard {
@@ -91,7 +97,7 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
     if (const auto free = refuse_while_building(); !free) co_return free.error();
     const auto client = client_;
     auto batch = co_await client->get_batch(batch_id);
-    if (!batch && is_gone(batch.error()))
+    if (!batch && is_not_found(batch.error()))
         co_return error{errc::not_found,
                         fmt::format("the provider has no batch {}: {}", batch_id, batch.error().detail)};
     if (!batch) co_return batch.error();
@@ -162,7 +168,7 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_lines(batch_object 
     const auto path = spool_.request_file(adopted_file_name(batch.id));
     const auto client = client_;
     const auto bytes = co_await client->download(batch.input_file_id, path, request_file_limits);
-    if (!bytes && !is_gone(bytes.error())) co_return bytes.error();
+    if (!bytes && !is_gone(bytes.error(), batch.input_file_id)) co_return bytes.error();
     if (!bytes) {
         error gone{errc::state_conflict, fmt::format("its request file {} is gone ({})", batch.input_file_id,
                                                      bytes.error().detail)};
@@ -194,7 +200,7 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
     for (const auto& [id, path] : results) {
         if (!id) continue;
         const auto bytes = co_await client->download(*id, path, result_file_limits);
-        if (!bytes && is_gone(bytes.error())) {
+        if (!bytes && is_gone(bytes.error(), *id)) {
             why.detail = fmt::format("batch {}: {}, and so is its file of results {} ({}): its results were "
                                      "merged, and the files tidied, or they expired",
                                      batch.id, why.detail, *id, bytes.error().detail);

@@ -72,6 +72,26 @@ TEST_CASE("of a batch whose files are all gone what it cost is booked, once", "[
     CHECK(f.list().batches.empty());
 }
 
+TEST_CASE("a gateway's 404 is no proof that a batch's files are gone", "[adopter]") {
+    tidied_batch f;
+    f.b.error_file_id = "file-err";
+    f.list_it(f.b);
+    f.l->unknown().put({"batch_a", "1a2b3c4d", 2, noon, noon});
+    SECTION("said of the request file") {
+        f.provider->out_of_sight = {"file-in"};
+        CHECK(test::contains(f.refusal_of("batch_a").detail, "page not found"));
+    }
+    SECTION("said of a file of results") {
+        f.provider->out_of_sight = {"file-out"};
+        CHECK(test::contains(f.refusal_of("batch_a").detail, "page not found"));
+    }
+    CHECK(f.l->totals().spent == money{});
+    REQUIRE(f.l->unknown().find("batch_a"));
+    CHECK_FALSE(f.l->unknown().find("batch_a")->let_go); // nothing is bought before it is known
+    f.provider->out_of_sight.clear();
+    f.check_booked(f.adopt("batch_a"));
+}
+
 TEST_CASE("a batch of whose answers some are there is not written off as a bill", "[adopter]") {
     tidied_batch f;
     f.b.error_file_id = "file-err";

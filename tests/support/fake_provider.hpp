@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@ namespace enrichd::test {
 struct fake_provider final : provider::client {
     std::vector<batch_list> pages; ///< of the list of batches; one page a call, from the first again
     std::map<std::string, std::string> content; ///< of files, by id
+    std::set<std::string> out_of_sight;         ///< files of which a gateway says 404, for as long
     std::vector<provider::remote_file> files;   ///< that list_files finds
     std::optional<error> list_fails;
     std::deque<error> refusals;                ///< what the next calls that change something answer
@@ -77,9 +79,10 @@ struct fake_provider final : provider::client {
         calls.push_back("download " + file_id);
         at_download();
         const auto found = content.find(file_id);
+        const auto call = " (HTTP 404 to GET /files/" + file_id + "/content)";
+        if (out_of_sight.contains(file_id)) co_return error{errc::provider_rejected, "page not found" + call};
         if (found == content.end())
-            co_return error{errc::provider_rejected,
-                            "no such file (HTTP 404 to GET /files/" + file_id + "/content)"};
+            co_return error{errc::provider_rejected, "No such File object: " + file_id + call};
         write_file(to, found->second);
         co_return found->second.size();
     }
