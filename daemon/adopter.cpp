@@ -27,13 +27,6 @@ bool is_not_found(const error& e) {
     return e.code == errc::provider_rejected && provider::answered(e, 404);
 }
 
-// The API says so of the file by its name, as OpenAI does. In other words it may be a gateway's that is
-// restarted, and whoever believes that buys again what is there.
-bool is_gone(const error& e, const std::string& file_id) {
-    const auto message = e.detail.substr(0, e.detail.rfind(" (HTTP 404 to "));
-    return is_not_found(e) && message.find(file_id) != message.npos;
-}
-
 struct flag_guard {
     explicit flag_guard(bool& f) : flag(f) { flag = true; }
     ~flag_guard() { flag = false; }
@@ -168,7 +161,7 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_lines(batch_object 
     const auto path = spool_.request_file(adopted_file_name(batch.id));
     const auto client = client_;
     const auto bytes = co_await client->download(batch.input_file_id, path, request_file_limits);
-    if (!bytes && !is_gone(bytes.error(), batch.input_file_id)) co_return bytes.error();
+    if (!bytes && !provider::says_gone(bytes.error(), batch.input_file_id)) co_return bytes.error();
     if (!bytes) {
         error gone{errc::state_conflict, fmt::format("its request file {} is gone ({})", batch.input_file_id,
                                                      bytes.error().detail)};
@@ -200,7 +193,7 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
     for (const auto& [id, path] : results) {
         if (!id) continue;
         const auto bytes = co_await client->download(*id, path, result_file_limits);
-        if (!bytes && is_gone(bytes.error(), *id)) {
+        if (!bytes && provider::says_gone(bytes.error(), *id)) {
             why.detail = fmt::format("batch {}: {}, and so is its file of results {} ({}): its results were "
                                      "merged, and the files tidied, or they expired",
                                      batch.id, why.detail, *id, bytes.error().detail);

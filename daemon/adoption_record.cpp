@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -71,18 +72,21 @@ result<void> drop_unsent(ledger& l, const job_row& job, const std::string& batch
     return {};
 }
 
-// Of the jobs that hold rows of the batch, those that would buy them again. They wrote nothing: what was read
-// of such a row is as true as of any other.
-result<std::vector<std::int64_t>> drop_unsent_holders(ledger& l, const adoptable& what, std::int64_t now_ms) {
-    std::set<std::int64_t> holders;
-    for (const auto& row : what.matched.rows)
-        if (const auto holder = l.flights().holder(what.before, row.key)) holders.insert(*holder);
+bool asks_the_same(ledger& l, const job_row& job, const adoptable& what) {
+    const auto& sent = what.matched.requests;
+    return std::any_of(sent.begin(), sent.end(), [&](const auto& request) {
+        return l.requests().find(job.id, request.custom_id).has_value();
+    });
+}
+
+// Those that would buy again what the batch has, or had: its rows may be written by now. They wrote nothing
+// themselves: what was read of such a row is as true as of any other.
+result<std::vector<std::int64_t>> drop_unsent_jobs(ledger& l, const adoptable& what, std::int64_t now_ms) {
     std::vector<std::int64_t> gone;
-    for (const auto id : holders) {
-        const auto job = *l.jobs().find(id);
-        if (!is_unsent(job)) continue;
+    for (const auto& job : l.jobs().list(true, std::numeric_limits<std::int64_t>::max())) {
+        if (!is_unsent(job) || !asks_the_same(l, job, what)) continue;
         if (const auto ended = drop_unsent(l, job, what.batch.id, now_ms); !ended) return ended.error();
-        gone.push_back(id);
+        gone.push_back(job.id);
     }
     return gone;
 }
@@ -198,7 +202,7 @@ result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t 
         auto all_or_nothing = l.begin();
         auto summary = summary_of(what);
         summary.files = 1;
-        auto unsent = drop_unsent_holders(l, what, now_ms);
+        auto unsent = drop_unsent_jobs(l, what, now_ms);
         if (!unsent) return unsent.error();
         done.unsent = std::move(*unsent);
         const auto rows = rows_of(l, what, done.unsent, summary);

@@ -23,12 +23,11 @@ constexpr std::uint64_t download_slack = 64ULL * 1024 * 1024;
 constexpr std::int64_t fetches_of_short_files = 4;
 
 // How often a file is asked for that the provider says is not there: about an hour. One that a batch has just
-// named may take its time to be there, and a gateway that is restarted answers so too.
+// named may take its time to be there.
 constexpr std::int64_t refusals_of_an_hour = 24;
 
-bool is_gone(const error& e, const job_row& job) {
-    return e.code == errc::provider_rejected && provider::answered(e, 404) &&
-           job.waiting.failures >= refusals_of_an_hour;
+bool is_gone(const error& e, const std::string& file_id, const job_row& job) {
+    return provider::says_gone(e, file_id) && job.waiting.failures >= refusals_of_an_hour;
 }
 
 provider::download_limits limits_of(const job_row& job) {
@@ -69,7 +68,7 @@ boost::asio::awaitable<effect_outcome> result_files::fetch(std::shared_ptr<provi
         const auto& to = id == &what.output_file_id ? output : errors;
         const auto bytes = co_await client->download(**id, to, limits_of(job));
         if (bytes) continue;
-        if (!is_gone(bytes.error(), job)) co_return postponed(bytes.error());
+        if (!is_gone(bytes.error(), **id, job)) co_return postponed(bytes.error());
         tell_gone(job, to, bytes.error());
         fetched.some_gone = true;
         id->reset();
@@ -166,7 +165,7 @@ boost::asio::awaitable<result<void>> result_files::fetch_again(std::shared_ptr<p
         co_return unnamed;
     }
     const auto bytes = co_await client->download(*id, path, limits_of(job));
-    if (!bytes && is_gone(bytes.error(), job)) {
+    if (!bytes && is_gone(bytes.error(), *id, job)) {
         tell_gone(job, path, bytes.error());
         co_return error{errc::not_found, fmt::format("{}: lost, and gone at the provider", path.string())};
     }

@@ -108,10 +108,11 @@ request_table::request_table(sqlite::database& db)
           SELECT key, authority FROM job_rows WHERE job_id = ? AND text = ? AND state = 'open' ORDER BY key
       )SQL"),
       elsewhere_(db, R"SQL(
-          SELECT 1 FROM job_rows AS own
-          JOIN job_rows AS other ON other.target = own.target AND other.kind = own.kind AND other.key = own.key
-          WHERE own.job_id = ?1 AND own.text = ?2 AND own.state = 'open' AND other.state = 'open'
-            AND other.job_id <> ?1
+          SELECT 1 FROM requests AS own
+          JOIN jobs AS adopted ON adopted.file_name LIKE 'adopted-%' AND adopted.id <> own.job_id
+          JOIN requests AS other ON other.job_id = adopted.id AND other.custom_id = own.custom_id
+          WHERE own.job_id = ?1 AND own.text = ?2 AND COALESCE(own.outcome, '') <> 'ok'
+            AND (other.outcome IS NULL OR other.outcome IN ('ok', 'skipped', 'stale'))
       )SQL"),
       mark_resent_(db, R"SQL(
           UPDATE job_rows

@@ -108,7 +108,8 @@ public:
     std::vector<failed_request> failed(std::int64_t job_id);
     /// Key and authority of the open rows that have this text, in key order.
     std::vector<std::pair<std::string, std::string>> rows_of_text(std::int64_t job_id, std::int64_t text);
-    /// Whether a row of this text is open in another job too: an answer to it is paid for already.
+    /// Whether an adopted batch was asked the same as a request of this text that has no answer, and has one
+    /// or may have one: it is paid for already.
     bool is_asked_elsewhere(std::int64_t job_id, std::int64_t text);
     void mark_resent(std::int64_t job_id, std::int64_t text);
     /// For the tallies: a request with this outcome is repeated by a later job, or would have been, within a

@@ -83,4 +83,9 @@ public:
 /// Whether it is an answer with this status of HTTP that tells so, and nothing else.
 bool answered(const error& e, int status);
 
+/// Whether the API says that there is no such file: it names it then, as OpenAI does ("No such File object:
+/// file-abc"). In other words a 404 may be a gateway's that is restarted, and whoever believes that buys
+/// again what is there.
+bool says_gone(const error& e, const std::string& file_id);
+
 } // namespace enrichd::provider

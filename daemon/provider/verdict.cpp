@@ -108,4 +108,10 @@ bool answered(const error& e, int status) {
     return e.detail.find(fmt::format("(HTTP {} to ", status)) != std::string::npos;
 }
 
+bool says_gone(const error& e, const std::string& file_id) {
+    if (e.code != errc::provider_rejected || !answered(e, 404)) return false;
+    const auto message = e.detail.substr(0, e.detail.rfind(" (HTTP 404 to "));
+    return message.find(file_id) != message.npos;
+}
+
 } // namespace enrichd::provider

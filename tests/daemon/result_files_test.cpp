@@ -122,6 +122,18 @@ TEST_CASE("results that are lost here and at the provider are told as the provid
     }
 }
 
+TEST_CASE("a gateway's 404 is no proof that a file of results is gone, however often it is said",
+          "[result_files]") {
+    results_fixture f;
+    f.world->out_of_sight = {"file-out"};
+    f.row.waiting.failures = 100;
+    const auto came = enrichd::tests::await(
+        f.loop, f.results.fetch(f.world, job::effect::fetch{"batch_1", "file-out", "file-err"}, f.row, 100));
+    CHECK(std::holds_alternative<effect_postponed>(came));
+    std::filesystem::remove(f.output);
+    CHECK(f.before_merging(part::output).error().code == errc::provider_rejected);
+}
+
 TEST_CASE("a file that the provider says is not there is asked for for an hour, and then the other has to do",
           "[result_files]") {
     results_fixture f;

@@ -113,17 +113,28 @@ TEST_CASE("requests whose file is lost, or is not what was sent, are left to the
     CHECK(f.l->quarantine().count() == 0);
 }
 
-TEST_CASE("what an adopted batch was asked too is not sent again while it is under way", "[run_settler]") {
+TEST_CASE("what an adopted batch was asked too is sent again only if that one has no answer either",
+          "[run_settler]") {
     merge_fixture f;
     const auto id = f.add_texts({{{"a", "b"}}, {{"c"}}});
-    const auto adopted = f.add_job(f.add_open_run());
-    f.l->requests().add_row(adopted, f.job(id).plan.target, f.job(id).plan.kind, {0, "b", "", true});
+    auto plan = f.plan(f.add_open_run());
+    plan.file_name = "adopted-batch_7.requests.jsonl";
+    const auto adopted = f.l->jobs().create(plan, job::goal::merged, f.now.now);
+    new_request same;
+    same.custom_id = id_of(0);
+    f.l->requests().add(adopted, same);
     end_with(f, id, {500, 500});
-    const bool is_under_way = GENERATE(true, false);
-    if (!is_under_way) f.l->requests().end_open_rows(adopted, outcome::http_error, "500");
+    bool has_none = false;
+    SECTION("it is under way") {}
+    SECTION("its answer was written, or its row has one") {
+        f.l->requests().end_request(adopted, {0, GENERATE(outcome::ok, outcome::skipped), 200, "done"});
+    }
+    SECTION("it has none") {
+        f.l->requests().end_request(adopted, {0, outcome::http_error, 500, "500"});
+        has_none = true;
+    }
     CHECK_FALSE(f.settle());
-    const auto again = f.newest();
-    CHECK(f.l->requests().open_rows(again.id) == (is_under_way ? 1 : 3));
+    CHECK(f.l->requests().open_rows(f.newest().id) == (has_none ? 3 : 1));
     CHECK(f.l->quarantine().count() == 0);
 }
 

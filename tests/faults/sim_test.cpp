@@ -102,6 +102,10 @@ TEST_CASE("the campaign finds what is planted, and names the invariant", "[fault
         {"twin_unbooked", "I4"},
         {"over_budget", "I4"},
         {"other_key", "I5"},
+        {"gate_open", "I3"},
+        {"own_forgotten", "I3"},
+        {"unsent_kept", "I3"},
+        {"gone_waited", "I7"},
         {"storm", "I7"},
         {"forgotten", "I7"},
     }));

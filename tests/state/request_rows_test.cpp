@@ -23,6 +23,8 @@ TEST_CASE("a row is in flight in at most one open job", "[state][ledger]") {
     CHECK_THROWS_AS(f.l->requests().add_row(second, target, kind::summaries, {7, key, ""}),
                     sqlite::sqlite_error);
     CHECK_NOTHROW(f.l->requests().add_row(second, target, kind::embeddings, {7, key, ""}));
+    CHECK_NOTHROW(f.l->requests().add_row(second, target, kind::summaries, {9, key, "", true})); // adopted
+    f.l->requests().end_row(second, {9, key, outcome::ok, ""});
 
     f.put(first, job::cancelled{});
     CHECK(holder() == first); // its rows are not settled yet

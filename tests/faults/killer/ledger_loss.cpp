@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string_view>
 
 namespace enrichd::killer {
 
@@ -15,20 +16,15 @@ namespace fs = std::filesystem;
 
 constexpr int patience = 50; // looks for something that a command has ordered
 
-// A job that waits because of batches that the ledger does not know would keep their rows from them.
-std::set<std::string> runs_in_the_way(victim& v) {
-    std::set<std::string> runs;
-    const auto reply = v.ask_json({"jobs"});
-    if (!reply.contains("jobs")) return runs;
-    for (const auto& job : reply["jobs"])
-        if (job["blocked"].is_object() && job["blocked"]["code"] == "unknown_batches")
-            runs.insert(job["run_id"].get<std::string>());
-    return runs;
-}
-
-bool is_open(victim& v, const std::string& run) {
-    const auto reply = v.ask_json({"status", run});
-    return !reply.contains("run") || reply["run"]["ended_ms"].is_null();
+// "... job 7 is to buy some of the same; nothing was adopted. Cancel that first: enrichctl cancel 7"
+std::set<std::string> jobs_in_the_way(const std::string& words) {
+    constexpr std::string_view advice = "Cancel that first: enrichctl cancel ";
+    std::set<std::string> jobs;
+    for (auto at = words.find(advice); at != words.npos; at = words.find(advice, at)) {
+        at += advice.size();
+        jobs.insert(words.substr(at, words.find_first_not_of("0123456789", at) - at));
+    }
+    return jobs;
 }
 
 } // namespace
@@ -76,12 +72,8 @@ void ledger_loss::strike(chance& c) {
 }
 
 bool take_in(victim& v) {
-    for (const auto& run : runs_in_the_way(v)) {
-        (void)v.cancel_run(run);
-        for (int look = 0; look < patience && is_open(v, run); ++look)
-            wait_ms(20);
-    }
-    (void)v.ask({"adopt", "--all"});
+    for (const auto& job : jobs_in_the_way(v.ask({"adopt", "--all"}).err))
+        (void)v.ask({"cancel", job});
     const auto list = v.ask_json({"adopt"});
     if (!list.contains("batches") || v.ask_json({"status"})["unknown_batches"] != 0) return false;
     return std::none_of(list["batches"].begin(), list["batches"].end(),

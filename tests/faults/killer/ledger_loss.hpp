@@ -41,8 +41,8 @@ private:
     bool struck_ = false;
 };
 
-/// What a user does after that: runs that are in the way are cancelled, as they are told, and what can be
-/// adopted is. True once there is nothing left to adopt.
+/// What a user does after that: what can be adopted is, and jobs that are in the way are cancelled, as the
+/// refusal says. True once there is nothing left to adopt.
 bool take_in(victim& v);
 
 } // namespace enrichd::killer

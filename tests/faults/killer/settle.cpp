@@ -60,6 +60,13 @@ public:
             hurry(id, job["next_due_ms"].get<std::int64_t>() - now_ms());
     }
 
+    // A copy that was put back without the spool has no request files to send again from.
+    void look_after_run(const json& run) {
+        const auto why = run["waiting_for"].is_string() ? run["waiting_for"].get<std::string>() : "";
+        if (why.find(".requests.jsonl: cannot open: No such file") != why.npos)
+            victim_.cancel_run(run["id"].get<std::string>());
+    }
+
 private:
     static std::int64_t now_ms() {
         using namespace std::chrono;
@@ -89,8 +96,10 @@ bool is_all_done(victim& v, nurse& n) {
         n.look_after(job);
     }
     const auto status = v.ask_json({"status"});
-    for (const auto& run : status["runs"])
+    for (const auto& run : status["runs"]) {
         done = done && !run["ended_ms"].is_null();
+        if (run["ended_ms"].is_null()) n.look_after_run(run);
+    }
     return done;
 }
 

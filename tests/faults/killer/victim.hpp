@@ -48,8 +48,8 @@ public:
     std::vector<nlohmann::json> acknowledged_by_now();
     /// The ledger that knew of the orders is gone, but for these runs. Waits for orders that are under way.
     void forget_orders(std::vector<nlohmann::json> but);
-    /// Cancels a run, which may end so from now on.
-    test::finished cancel_run(const std::string& id);
+    /// It may end so from now on.
+    void cancel_run(const std::string& id);
     bool is_cancelled(const std::string& run_id) const { return cancelled_.count(run_id) > 0; }
 
     int kills() const { return kills_; }
@@ -66,7 +66,7 @@ private:
     std::vector<std::pair<std::unique_ptr<test::process>, std::filesystem::path>> orders_;
     std::vector<nlohmann::json> known_; ///< runs of orders that are not in the list any more
     int ordered_ = 0;
-    std::set<std::string> cancelled_;
+    std::set<std::string> cancelled_; ///< runs
     int kills_ = 0;
 };
 

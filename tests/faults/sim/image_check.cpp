@@ -17,6 +17,7 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <stdexcept>
 
 namespace enrichd::faults {
 
@@ -30,12 +31,19 @@ using violations = std::vector<std::string>;
 class reading {
 public:
     reading(sqlite3* db, const std::string& sql) {
-        sqlite3_prepare_v2(db, sql.c_str(), -1, &statement_, nullptr);
+        if (sqlite3_prepare_v2(db, sql.c_str(), -1, &statement_, nullptr) != SQLITE_OK)
+            throw std::runtime_error(sql + ": " + sqlite3_errmsg(db));
     }
     ~reading() { sqlite3_finalize(statement_); }
     reading(const reading&) = delete;
     reading& operator=(const reading&) = delete;
-    bool next() { return sqlite3_step(statement_) == SQLITE_ROW; }
+    bool next() {
+        const auto came_of_it = sqlite3_step(statement_);
+        if (came_of_it != SQLITE_ROW && came_of_it != SQLITE_DONE)
+            throw std::runtime_error(std::string(sqlite3_sql(statement_)) + ": " +
+                                     sqlite3_errstr(came_of_it));
+        return came_of_it == SQLITE_ROW;
+    }
     int columns() const { return sqlite3_column_count(statement_); }
     std::string value(int column) const {
         const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));

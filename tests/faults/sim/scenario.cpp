@@ -66,6 +66,7 @@ void draw_repair(chance& c, scenario& s) {
     s.repair.unheeded = c.number(0, c.one_in(2) ? 10 * minute : 5 * hour);
     s.repair.begins_runs = c.one_in(2);
     s.repair.spool_is_lost = c.one_in(2);
+    s.repair.keeps_files = c.one_in(3);
     s.database.refused_row = 0; // that they are refused was in the ledger alone: they are bought again
 }
 

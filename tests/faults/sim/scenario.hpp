@@ -100,6 +100,7 @@ struct repair {
     std::int64_t unheeded = 0;  ///< from then until its unknown batches are adopted
     bool begins_runs = false;   ///< meanwhile
     bool spool_is_lost = false; ///< though the ledger is put back
+    bool keeps_files = false;   ///< results are not deleted at the provider
 };
 
 struct scenario {

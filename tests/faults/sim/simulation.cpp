@@ -47,6 +47,7 @@ std::shared_ptr<const config> settings_of(const scenario& s, const fs::path& fol
     c->batch.merge_rows = s.merge_rows;
     c->poll.first_seconds = s.poll_first;
     c->poll.max_seconds = s.poll_max;
+    c->provider.delete_results = !s.repair.keeps_files;
     return c;
 }
 
