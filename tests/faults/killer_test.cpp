@@ -101,6 +101,36 @@ TEST_CASE("a secret is found in a process's arguments, and in variables that nob
     CHECK(planted.in_process(telling.pid(), {}).size() == 1);
 }
 
+TEST_CASE("a second batch that was not stopped, followed or booked is named", "[killer]") {
+    const auto found = [](nlohmann::json of_batch, nlohmann::json of_twin) {
+        nlohmann::json batch = {{"id", "batch_b"},
+                                {"status", "cancelled"},
+                                {"cancelling_at", 1000},
+                                {"completed_at", nullptr},
+                                {"expired_at", nullptr},
+                                {"failed_at", nullptr},
+                                {"billed", {{"input_tokens", 9}, {"output_tokens", 1}}}};
+        nlohmann::json twin = {
+            {"batch_status", "cancelled"}, {"found_ms", 1'000'500}, {"actual_usd", "0.01"}};
+        batch.update(of_batch);
+        twin.update(of_twin);
+        violations out;
+        check_twin(batch, twin, out);
+        return out.size();
+    };
+    const nlohmann::json none = nlohmann::json::object();
+    const auto ended_at = [](std::int64_t at) {
+        return nlohmann::json{{"status", "completed"}, {"cancelling_at", nullptr}, {"completed_at", at}};
+    };
+    const nlohmann::json seen = {{"batch_status", "completed"}};
+    CHECK(found(none, none) == 0);
+    CHECK(found(ended_at(999), seen) == 0);                     // before it was found
+    CHECK(found(ended_at(1005), seen) == 1);                    // it was let run
+    CHECK(found(none, {{"batch_status", "in_progress"}}) == 1); // its end was not seen
+    CHECK(found(none, {{"actual_usd", nullptr}}) == 1);         // nor booked
+    CHECK(found({{"billed", {{"input_tokens", 0}, {"output_tokens", 0}}}}, {{"actual_usd", "0"}}) == 0);
+}
+
 TEST_CASE("rows that differ from those of a calm run are named, but for summaries of another program",
           "[killer]") {
     const auto rows = [](const char* summary, const char* embedding) {

@@ -91,26 +91,6 @@ const json* books::twin(const std::string& batch_id) const {
     return nullptr;
 }
 
-// It was stopped unless it had ended by the time that it was found, and its end is in the books.
-void books::check_twin(const json& batch, const json& twin) {
-    const auto end = [&](const char* name) {
-        return batch[name].is_number() ? batch[name].get<std::int64_t>() * 1000
-                                       : std::numeric_limits<std::int64_t>::max();
-    };
-    const bool stopped = batch["cancelling_at"].is_number() || batch["status"] == "cancelled";
-    const auto ended_ms = std::min({end("completed_at"), end("expired_at"), end("failed_at")});
-    const auto id = batch["id"].get<std::string>();
-    if (!stopped && ended_ms > twin["found_ms"].get<std::int64_t>())
-        out_.push_back(fmt::format("I3: batch {}, a second one, was found and not stopped; it is {}", id,
-                                   batch["status"].dump()));
-    if (twin["batch_status"] != batch["status"])
-        out_.push_back(fmt::format("I3: batch {}, a second one, is {}, and {} in the ledger", id,
-                                   batch["status"].dump(), twin["batch_status"].dump()));
-    if (tokens(batch["billed"]) > 0 && (!twin["actual_usd"].is_string() || twin["actual_usd"] == "0"))
-        out_.push_back(fmt::format("I4: batch {}, a second one, cost something, and {} is booked", id,
-                                   twin["actual_usd"].dump()));
-}
-
 // Of what a lost ledger knew, nothing is to be had of batches that did nothing, nor where one of two files of
 // results was tidied by then.
 bool books::is_out_of_reach(const json& batch) const {
@@ -166,7 +146,7 @@ void books::check_batches() {
             out_.push_back(
                 fmt::format("I3: batch {} ({}) is in no job of the ledger", id, batch["status"].dump()));
         if (const auto* second = twin(id)) {
-            check_twin(batch, *second);
+            check_twin(batch, *second, out_);
             continue;
         }
         for (const auto& request : answered(batch))
@@ -196,6 +176,25 @@ void books::check_bills() {
         booked += tokens(job["usage"]);
     if (billed != booked)
         out_.push_back(fmt::format("I4: {} tokens were billed, {} are booked", billed, booked));
+}
+
+void check_twin(const json& batch, const json& twin, violations& out) {
+    const auto end = [&](const char* name) {
+        return batch[name].is_number() ? batch[name].get<std::int64_t>() * 1000
+                                       : std::numeric_limits<std::int64_t>::max();
+    };
+    const bool stopped = batch["cancelling_at"].is_number() || batch["status"] == "cancelled";
+    const auto ended_ms = std::min({end("completed_at"), end("expired_at"), end("failed_at")});
+    const auto id = batch["id"].get<std::string>();
+    if (!stopped && ended_ms > twin["found_ms"].get<std::int64_t>())
+        out.push_back(fmt::format("I3: batch {}, a second one, was found and not stopped; it is {}", id,
+                                  batch["status"].dump()));
+    if (twin["batch_status"] != batch["status"])
+        out.push_back(fmt::format("I3: batch {}, a second one, is {}, and {} in the ledger", id,
+                                  batch["status"].dump(), twin["batch_status"].dump()));
+    if (tokens(batch["billed"]) > 0 && (!twin["actual_usd"].is_string() || twin["actual_usd"] == "0"))
+        out.push_back(fmt::format("I4: batch {}, a second one, cost something, and {} is booked", id,
+                                  twin["actual_usd"].dump()));
 }
 
 void check_rows(const std::string& rows, const std::string& calm_rows,

@@ -28,7 +28,6 @@ public:
 private:
     const nlohmann::json* twin(const std::string& batch_id) const;
     bool is_out_of_reach(const nlohmann::json& batch) const;
-    void check_twin(const nlohmann::json& batch, const nlohmann::json& twin);
     std::string content_of(const std::string& file_id) const;
     std::vector<std::string> answered(const nlohmann::json& batch) const;
     nlohmann::json job_of_batch(const std::string& batch_id) const;
@@ -41,6 +40,10 @@ private:
     nlohmann::json truth_;
     std::vector<nlohmann::json> jobs_; ///< with their details
 };
+
+/// I3, I4: a second batch, as the provider has it and as the ledger tells of it. It was stopped unless it had
+/// ended by the time that it was found, was followed to its end, and what it cost is booked.
+void check_twin(const nlohmann::json& batch, const nlohmann::json& twin, violations& out);
 
 /// I5: the rows are those of a calm run on the same texts, but for summaries that another program wrote.
 void check_rows(const std::string& rows, const std::string& calm_rows,
