@@ -134,6 +134,10 @@ private:
 
     void kill_somehow() {
         if (dice_.one_in(6)) {
+            if (plan_.seed % 2 == 0) { // no dice: other seeds' deeds are what they were
+                say("SIGTERM, and again");
+                return victim_.restart_at_once(dice_);
+            }
             say("SIGTERM");
             return victim_.restart();
         }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <poll.h>
@@ -79,17 +80,31 @@ void victim::die() {
 
 void victim::stop() {
     check_alive();
+    deployment_.daemon().signal(SIGTERM);
+    wait_for_end({0});
+}
+
+void victim::wait_for_end(std::initializer_list<int> codes) {
     auto& daemon = deployment_.daemon();
-    daemon.signal(SIGTERM);
     for (int waited = 0; !daemon.has_ended() && waited < patience_ms; waited += 10)
         wait_ms(10);
     if (!daemon.has_ended()) throw std::runtime_error("I7: enrichd runs a minute after SIGTERM");
-    if (const int code = daemon.wait(); code != 0)
+    const int code = daemon.wait();
+    if (std::find(codes.begin(), codes.end(), code) == codes.end())
         out_.push_back(fmt::format("I7: enrichd ended with {} after SIGTERM", code));
 }
 
 void victim::restart() {
     stop();
+    start();
+}
+
+void victim::restart_at_once(chance& c) {
+    check_alive();
+    deployment_.daemon().signal(SIGTERM);
+    wait_ms(c.number(0, 40));
+    deployment_.daemon().signal(SIGTERM);
+    wait_for_end({0, 128 + SIGTERM}); // by the signal itself, where all was done before it came
     start();
 }
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <set>
 #include <string>
@@ -34,6 +35,8 @@ public:
     void die();
     /// With SIGTERM; I7: it ends with 0 within a minute. It runs afterwards.
     void restart();
+    /// The same with a second SIGTERM meanwhile, of somebody who is in a hurry.
+    void restart_at_once(chance& c);
     void stop();
 
     /// Runs enrichctl, whose words are kept in the round's folder. I7: it answers or gives up in `seconds`.
@@ -56,6 +59,7 @@ public:
 
 private:
     void check_alive();
+    void wait_for_end(std::initializer_list<int> codes);
     test::arguments ctl(test::arguments verb, int seconds) const;
 
     test::deployment& deployment_;
