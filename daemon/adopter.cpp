@@ -105,7 +105,9 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
     candidate.batch = *batch;
     candidate.label = *label;
     candidate.is_bill = is_bill_alone(*batch, clock_.now_ms());
-    const auto why_not = obstacle(candidate, with.database->identity(), r);
+    const auto why_not = obstacle(candidate, with.database->identity(), r, submissions_in_doubt());
+    if (!why_not.empty() && r && why_not == other_version(*label, *r))
+        co_return co_await adopt_other_version(std::move(candidate), *r, std::move(with));
     if (!why_not.empty()) {
         if (is_beyond_hope(candidate)) forget(batch_id);
         const bool is_database = !r && r.error().detail == why_not;
@@ -136,6 +138,31 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
     if (const auto free = refuse_while_building(); !free) co_return free.error();
     if (auto meanwhile = known(batch_id)) co_return *meanwhile; // a look gave it to its job
     co_return record_adoption(ledger_, what, clock_.now_ms());
+}
+
+// Rows cannot be matched with what they were asked then. Where nothing is left but the bill, none have to be.
+boost::asio::awaitable<result<adoption>> adopter::adopt_other_version(unknown_batch b, recipe made_with,
+                                                                      build_settings with) {
+    const auto id = b.batch.id;
+    const error stays{errc::state_conflict,
+                      fmt::format("batch {}: {}", id, other_version(b.label, made_with))};
+    const auto then = model_of_version(b.label, made_with.kind, with);
+    if (!has_ended(b.batch.status) || !then) co_return stays;
+    made_with.model = *then;
+    made_with.version = b.label.version;
+    adoptable what{b.batch, b.label, made_with, false, {}, {}, with.settings->provider.completion_window, {}};
+    what.before = ledger_.flights().mark(with.database->identity(), made_with.kind);
+    error gone{errc::not_found, fmt::format("batch {} names no file of results", id)};
+    if (!b.is_bill) {
+        const auto sent = co_await download_lines(b.batch, b.label);
+        if (sent || sent.error().code != errc::not_found) {
+            if (!known(id)) spool_.remove_files(adopted_file_name(id), id);
+            if (sent || sent.error().code == errc::state_conflict) co_return stays;
+            co_return sent.error();
+        }
+        gone = sent.error();
+    }
+    co_return book(b, std::move(what), std::move(gone));
 }
 
 // Its answers are gone, most likely merged before: what it cost belongs into the books all the same.
@@ -186,6 +213,7 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
     }
     const auto client = client_;
     std::vector<std::filesystem::path> files;
+    std::string gone;
     // Named: what braces make in a loop's head does not outlive its first suspension, by g++ 12.
     const std::vector<std::pair<std::optional<std::string>, std::filesystem::path>> results = {
         {batch.output_file_id, spool_.results_file(batch.id)},
@@ -194,19 +222,18 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
         if (!id) continue;
         const auto bytes = co_await client->download(*id, path, result_file_limits);
         if (!bytes && provider::says_gone(bytes.error(), *id)) {
-            why.detail = fmt::format("batch {}: {}, and so is its file of results {} ({}): its results were "
-                                     "merged, and the files tidied, or they expired",
-                                     batch.id, why.detail, *id, bytes.error().detail);
-            why.code = errc::not_found;
-            if (!files.empty()) { // some of what it answered is there: no bill settles that
-                why.code = errc::state_conflict;
-                why.detail += "; of its answers others are there, and what it cost is in no book";
-                let_go(batch.id, why);
-            }
-            co_return why;
+            gone += fmt::format(", and so is its file of results {} ({})", *id, bytes.error().detail);
+            continue;
         }
         if (!bytes) co_return bytes.error();
         files.push_back(path);
+    }
+    if (files.empty()) {
+        why.code = errc::not_found;
+        why.detail =
+            fmt::format("batch {}: {}{}: its results were merged, and the files tidied, or they expired",
+                        batch.id, why.detail, gone);
+        co_return why;
     }
     const auto read = [&files] { return read_answered_lines(files); };
     co_return co_await on_pool(pool_, read);

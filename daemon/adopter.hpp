@@ -15,6 +15,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -84,6 +85,7 @@ private:
     awaitable<result<sent_lines>> download_lines(batch_object batch, batch_label label);
     awaitable<result<sent_lines>> download_answers(batch_object batch, error why);
     awaitable<result<matched_batch>> match(recipe r, batch_label label, sent_lines sent, build_settings with);
+    awaitable<result<adoption>> adopt_other_version(unknown_batch b, recipe made_with, build_settings with);
     std::optional<std::int64_t> sibling_of(const unknown_batch& b);
     std::optional<std::int64_t> job_to_take(const unknown_batch& b);
     std::optional<std::int64_t> job_without_answers(const unknown_batch& b);
@@ -92,7 +94,13 @@ private:
     void forget(const std::string& batch_id);
     bool is_beyond_hope(const unknown_batch& b) const;
     bool is_late(const unknown_batch& b, const std::string& identity);
-    std::string obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r);
+    static std::string other_version(const batch_label& label, const recipe& now);
+    static std::optional<model> model_of_version(const batch_label& label, kind k,
+                                                 const build_settings& with);
+    using doubts = std::map<std::string, std::int64_t>; ///< of submissions: the job that looks for the batch
+    doubts submissions_in_doubt();
+    std::string obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r,
+                         const doubts& in_doubt);
     std::optional<adoption> known(const std::string& batch_id);
     result<void> refuse_while_building();
 

@@ -92,11 +92,38 @@ std::optional<std::int64_t> adopter::job_to_take(const unknown_batch& b) {
     return job->id;
 }
 
-std::string adopter::obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r) {
-    const auto& label = b.label;
+// Empty: it was made for the version that is configured now.
+std::string adopter::other_version(const batch_label& label, const recipe& now) {
+    if (label.version == metadata_value(now.version)) return {};
+    return fmt::format(
+        "it was made for version {}, and the configuration makes {}: with the model{} of "
+        "that time it can be adopted; where its files are gone, adopting it by its id books what "
+        "it cost",
+        label.version, now.version, now.kind == kind::summaries ? " and prompt" : ", dimensions and chunks");
+}
+
+// The one that a version begins with, if it is known still: what it cost is not known otherwise.
+std::optional<model> adopter::model_of_version(const batch_label& label, kind k, const build_settings& with) {
+    const auto dash = label.version.rfind('-');
+    if (dash == std::string::npos) return std::nullopt;
+    auto found = with.models->find(label.version.substr(0, dash), k);
+    return found ? std::optional(std::move(*found)) : std::nullopt;
+}
+
+// Read once for all batches of a list: there may be thousands of each.
+adopter::doubts adopter::submissions_in_doubt() {
+    doubts found;
     for (const auto& job : ledger_.jobs().list(true, std::numeric_limits<std::int64_t>::max()))
-        if (const auto doubt = submission_in_doubt(job.state); !doubt.empty() && doubt == label.submission)
-            return fmt::format("job {} looks for it itself", job_name(job.id));
+        if (auto submission = submission_in_doubt(job.state); !submission.empty())
+            found.emplace(std::move(submission), job.id);
+    return found;
+}
+
+std::string adopter::obstacle(const unknown_batch& b, const std::string& identity, const result<recipe>& r,
+                              const doubts& in_doubt) {
+    const auto& label = b.label;
+    if (const auto seeker = in_doubt.find(label.submission); seeker != in_doubt.end())
+        return fmt::format("job {} looks for it itself", job_name(seeker->second));
     if (const auto id = job_to_take(b))
         return fmt::format("it is of job {}, which takes it up at the next start of enrichd", job_name(*id));
     if (auto why = why_empty(b.batch, clock_.now_ms()); !why.empty()) return why;
@@ -113,12 +140,7 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
                            label.target.empty() ? "not named" : label.target, identity,
                            target_mark(identity));
     if (!r) return r.error().detail;
-    if (label.version != metadata_value(r->version))
-        return fmt::format("it was made for version {}, and the configuration makes {}: with the model{} of "
-                           "that time it can be adopted",
-                           label.version, r->version,
-                           r->kind == kind::summaries ? " and prompt" : ", dimensions and chunks");
-    return {};
+    return other_version(label, *r);
 }
 
 bool adopter::is_beyond_hope(const unknown_batch& b) const {
@@ -171,10 +193,15 @@ boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings wit
     // Jobs go on while the list is read, and the target is asked.
     std::erase_if(*found,
                   [this](const auto& b) { return ledger_.jobs().find_batch(b.batch.id).has_value(); });
+    const auto in_doubt = submissions_in_doubt();
     for (auto& b : *found) {
         const auto& r = recipes.at(b.label.kind.value_or(kind::summaries));
-        b.obstacle = obstacle(b, identity, r);
-        b.is_bill = b.obstacle.empty() && is_bill_alone(b.batch, clock_.now_ms());
+        b.obstacle = obstacle(b, identity, r, in_doubt);
+        const bool is_bill = is_bill_alone(b.batch, clock_.now_ms());
+        if (r && is_bill && b.obstacle == other_version(b.label, *r) &&
+            model_of_version(b.label, r->kind, with))
+            b.obstacle.clear(); // no row is asked for it
+        b.is_bill = b.obstacle.empty() && is_bill;
         b.own_job = job_to_take(b);
         if (!b.own_job && b.obstacle.empty()) b.own_job = job_without_answers(b);
         const bool of_target = !r && b.obstacle == r.error().detail;

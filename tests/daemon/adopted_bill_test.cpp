@@ -1,6 +1,7 @@
 // Batches of which nothing is left but what they cost: it is booked.
 // SPDX-License-Identifier: Apache-2.0
 #include "core/run_order.hpp"
+#include "daemon/adoption_record.hpp"
 #include "daemon/bill.hpp"
 #include "daemon/unknown_finder.hpp"
 #include "tests/support/contains.hpp"
@@ -92,18 +93,77 @@ TEST_CASE("a gateway's 404 is no proof that a batch's files are gone", "[adopter
     f.check_booked(f.adopt("batch_a"));
 }
 
-TEST_CASE("a batch of whose answers some are there is not written off as a bill", "[adopter]") {
+TEST_CASE("a batch of which one file of results is there is adopted by the answers in it", "[adopter]") {
     tidied_batch f;
     f.b.error_file_id = "file-err";
-    f.provider->content["file-out"] = "{\"custom_id\":\"s-1\",\"response\":{}}\n";
+    const auto there = GENERATE("file-out", "file-err");
+    f.provider->content[there] = "{\"custom_id\":\"s-1\",\"response\":{}}\n";
     f.list_it(f.b);
     f.l->unknown().put({"batch_a", "1a2b3c4d", 2, noon, noon});
+    const auto adopted = f.adopt("batch_a");
+    REQUIRE(adopted);
+    CHECK(adopted->from_answers);
+    CHECK_FALSE(adopted->only_booked);
+    CHECK(adopted->requests == 1);
+    CHECK(f.l->totals().spent == money{}); // its merge books it
+    CHECK_FALSE(job::has_ended(f.job(adopted->job_id).state));
+    CHECK_FALSE(f.l->unknown().find("batch_a"));
+}
+
+TEST_CASE("of a batch of another version what it cost is booked once nothing else is left of it",
+          "[adopter]") {
+    tidied_batch f;
+    const auto then = GENERATE("gpt-4o-mini-ffffffffffff", "gpt-4.1-nano-ffffffffffff");
+    f.b.metadata["enrichd_version"] = then;
+    SECTION("its files are gone") {}
+    SECTION("it names none") {
+        f.b.output_file_id.reset();
+        f.b.created_at -= 30 * 3600;
+    }
+    f.list_it(f.b);
+    CHECK(f.list().batches.at(0).is_bill == !f.b.output_file_id.has_value());
+    CHECK(f.list().batches.at(0).obstacle.empty() == !f.b.output_file_id.has_value());
+    const auto done = f.adopt("batch_a");
+    INFO((done ? "" : done.error().detail));
+    REQUIRE(done);
+    CHECK(done->only_booked);
+    const auto held = f.job(done->job_id);
+    CHECK(held.plan.version == then);
+    CHECK(held.plan.model + "-ffffffffffff" == then);
+    const auto models = f.parts().settings().models;
+    CHECK(held.actual == cost(*f.b.usage, models->find(held.plan.model, kind::summaries).value().batch));
+    CHECK(held.actual > money{});
+    CHECK(f.adopt("batch_a")->was_known);
+    CHECK(f.l->totals().spent == held.actual);
+}
+
+TEST_CASE("a batch of another version of which anything is left stays as it is", "[adopter]") {
+    tidied_batch f;
+    f.b.metadata["enrichd_version"] = "gpt-4o-mini-ffffffffffff";
+    std::string why = "it was made for version gpt-4o-mini-ffffffffffff";
+    SECTION("its request file") {
+        f.provider->content["file-in"] = f.file;
+    }
+    SECTION("its answers") {
+        f.provider->content["file-out"] = "{\"custom_id\":\"s-1\",\"response\":{}}\n";
+    }
+    SECTION("it runs still") {
+        f.b.status = batch_status::in_progress;
+    }
+    SECTION("of a model of which nobody knows the price") {
+        f.b.metadata["enrichd_version"] = "gpt-9-ffffffffffff";
+        why = "it was made for version gpt-9-ffffffffffff";
+    }
+    SECTION("it tells no usage") {
+        f.b.usage.reset();
+        why = "what it cost is not known";
+    }
+    f.list_it(f.b);
     const auto e = f.refusal_of("batch_a");
-    CHECK(e.code == errc::state_conflict);
-    CHECK(test::contains(e.detail, "file of results file-err"));
-    CHECK(test::contains(e.detail, "others are there"));
+    CHECK(test::contains(e.detail, why));
     CHECK(f.l->totals().spent == money{});
-    CHECK(f.l->unknown().find("batch_a")->let_go);
+    CHECK_FALSE(std::filesystem::exists(f.files.request_file(adopted_file_name("batch_a"))));
+    CHECK_FALSE(std::filesystem::exists(f.files.results_file("batch_a")));
 }
 
 TEST_CASE("a batch that names no file of results is booked, once none can come any more", "[adopter]") {
