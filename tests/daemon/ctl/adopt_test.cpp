@@ -21,11 +21,9 @@ json unknown_batch_object(const std::string& id, bool can_adopt) {
 }
 
 json adoption_reply(const std::string& status) {
-    return {{"status", status},      {"run_id", "r3"},
-            {"requests", 120},       {"rows", 110},
-            {"in_flight", 2},        {"unmatched", 12},
-            {"unsent_jobs", {"5"}},
-            {"from_answers", false}, {"job", sample_batch("7", "polling")}};
+    return {{"status", status},     {"run_id", "r3"},        {"requests", 120},
+            {"rows", 110},          {"in_flight", 2},        {"unmatched", 12},
+            {"unsent_jobs", {"5"}}, {"from_answers", false}, {"job", sample_batch("7", "polling")}};
 }
 
 struct adopting : ctl_fixture {
