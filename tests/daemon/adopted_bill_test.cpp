@@ -113,7 +113,7 @@ TEST_CASE("a batch of which one file of results is there is adopted by the answe
 TEST_CASE("of a batch of another version what it cost is booked once nothing else is left of it",
           "[adopter]") {
     tidied_batch f;
-    const auto then = GENERATE("gpt-4o-mini-ffffffffffff", "gpt-4.1-nano-ffffffffffff");
+    const auto then = GENERATE("gpt-4o-mini-ffffffffffff", "gpt-4.1-mini-ffffffffffff");
     f.b.metadata["enrichd_version"] = then;
     SECTION("its files are gone") {}
     SECTION("it names none") {

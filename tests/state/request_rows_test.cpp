@@ -23,8 +23,6 @@ TEST_CASE("a row is in flight in at most one open job", "[state][ledger]") {
     CHECK_THROWS_AS(f.l->requests().add_row(second, target, kind::summaries, {7, key, ""}),
                     sqlite::sqlite_error);
     CHECK_NOTHROW(f.l->requests().add_row(second, target, kind::embeddings, {7, key, ""}));
-    CHECK_NOTHROW(f.l->requests().add_row(second, target, kind::summaries, {9, key, "", true})); // adopted
-    f.l->requests().end_row(second, {9, key, outcome::ok, ""});
 
     f.put(first, job::cancelled{});
     CHECK(holder() == first); // its rows are not settled yet
@@ -33,6 +31,20 @@ TEST_CASE("a row is in flight in at most one open job", "[state][ledger]") {
     CHECK_FALSE(holder());
     CHECK_NOTHROW(f.l->requests().add_row(second, target, kind::summaries, {8, key, ""}));
     CHECK(holder() == second);
+}
+
+TEST_CASE("a row of a batch that was adopted may be in flight beside another job's", "[state][ledger]") {
+    ledger_fixture f;
+    const auto run = f.add_open_run();
+    const auto first = f.add_job(run, job::goal::merged, 1);
+    const auto adopted = f.add_job(run, job::goal::merged, 1);
+    const auto target = f.job(first).plan.target;
+    const std::string key = "e-" + std::to_string(first) + "-0";
+    CHECK_NOTHROW(f.l->requests().add_row(adopted, target, kind::summaries, {9, key, "", true}));
+    CHECK(f.l->requests().open_rows(first) == 1);
+    CHECK(f.l->requests().open_rows(adopted) == 2);
+    f.l->requests().end_row(first, {0, key, outcome::ok, ""});
+    CHECK(f.l->requests().open_rows(adopted) == 2);
 }
 
 TEST_CASE("a row counts as in flight for whoever began to read before its job ended", "[state][ledger]") {
