@@ -124,10 +124,11 @@ void check_twins(sim_provider& provider, const twins& doubled, const scenario& s
 void check_bills(sqlite::database& db, sim_provider& provider, const excuses& e, bool is_told,
                  violations& out) {
     sqlite::statement find(db, R"SQL(
-        SELECT actual_pd - (SELECT COALESCE(SUM(t.cost_pd), 0) FROM twins AS t WHERE t.job_id = j.id), unproven_pd,
-               requests
+        SELECT actual_pd - (SELECT COALESCE(SUM(t.cost_pd), 0) FROM twins AS t WHERE t.job_id = j.id), unproven_pd, id
         FROM jobs AS j WHERE batch_id = ?
     )SQL");
+    sqlite::statement bounded(db,
+                              "SELECT 1 FROM requests WHERE job_id = ? AND custom_id = ? AND bound_pd > 0");
     for (const auto& b : provider.batches()) {
         if (is_strangers(b) || e.doubled.contains(b.told.id)) continue;
         auto row = find(b.told.id);
@@ -136,9 +137,11 @@ void check_bills(sqlite::database& db, sim_provider& provider, const excuses& e,
         if (!known && e.is_forgotten(b) && !is_told) continue;
         const auto actual = known ? row.integer(0) : 0;
         const auto unproven = known ? row.integer(1) : 0;
-        // It was adopted by its answers, as its request file was gone: of what has none nobody knows the
-        // bound.
-        const bool in_part = known && row.integer(2) < static_cast<std::int64_t>(b.requests.size());
+        // It was adopted by its answers, as its request file was gone: of requests whose text is not known
+        // nobody knows the bound.
+        const bool in_part = known && std::any_of(b.requests.begin(), b.requests.end(), [&](const auto& r) {
+                                 return !bounded(row.integer(2), r.custom_id).next();
+                             });
         const auto billed = b.billed.picodollars;
         const bool agrees = is_told && !e.is_given_up(b)
                                 ? actual == billed
