@@ -70,6 +70,9 @@ void draw_repair(chance& c, scenario& s) {
     s.database.refused_row = 0; // that they are refused was in the ledger alone: they are bought again
 }
 
+// With these commits of its first life a run is built, and its jobs are submitted.
+constexpr std::int64_t first_of_submitting = 14, last_of_submitting = 22;
+
 void draw_ledger_losses(chance& c, scenario& s) {
     if (s.list_lag > promised_list_lag) return;
     draw_repair(c, s);
@@ -79,6 +82,7 @@ void draw_ledger_losses(chance& c, scenario& s) {
     for (auto n = c.number(1, 2); n > 0; --n)
         s.deeds.push_back(
             {c.number(0, s.calm_at), c.one_in(2) ? deed::lose_ledger : deed::restore_ledger, 0});
+    if (c.one_in(2)) s.saved_with_commit = c.number(first_of_submitting, last_of_submitting);
     std::stable_sort(s.deeds.begin(), s.deeds.end(),
                      [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
 }
@@ -134,7 +138,10 @@ scenario forgetful_scenario(std::uint64_t seed, ledger_fate what) {
     chance c(seed * 2 + 0x10575);
     draw_repair(c, s);
     s.at_death = what;
-    s.deeds = {{c.number(0, s.batch_life), deed::save_ledger, 0}};
+    if (c.one_in(2))
+        s.saved_with_commit = c.number(first_of_submitting, last_of_submitting);
+    else
+        s.deeds = {{c.number(0, s.batch_life), deed::save_ledger, 0}};
     return s;
 }
 

@@ -125,6 +125,7 @@ struct scenario {
     target_faults database;
     std::vector<planned_deed> deeds;
     ledger_fate at_death = ledger_fate::kept;
+    std::int64_t saved_with_commit = 0; ///< a copy of the ledger is made after so many of them; 0: none
     struct repair repair;
     std::vector<crash> crashes;
     std::vector<power_loss> losses;

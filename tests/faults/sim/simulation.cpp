@@ -220,7 +220,9 @@ void simulation::come_back() {
 }
 
 void simulation::committed(int pages) {
-    if (!power_ || fate_.dead()) return;
+    if (fate_.dead()) return;
+    if (pages > 0 && ++commits_ == scenario_.saved_with_commit) save_ledger();
+    if (!power_) return;
     power_->witness(newest_connection);
     if (pages >= seldom_pages)
         sqlite3_wal_checkpoint_v2(newest_connection, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);

@@ -122,6 +122,7 @@ private:
 
     promises promised_;
     promises promised_then_;             ///< when the ledger was saved
+    std::int64_t commits_ = 0;           ///< since the beginning
     std::filesystem::path saved_;        ///< the copy of the ledger; empty: there is none
     std::optional<ledger_fate> to_lose_; ///< before the next life
     std::optional<std::int64_t> adopts_at_;
