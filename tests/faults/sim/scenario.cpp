@@ -138,10 +138,8 @@ scenario forgetful_scenario(std::uint64_t seed, ledger_fate what) {
     chance c(seed * 2 + 0x10575);
     draw_repair(c, s);
     s.at_death = what;
-    if (c.one_in(2))
-        s.saved_with_commit = c.number(first_of_submitting, last_of_submitting);
-    else
-        s.deeds = {{c.number(0, s.batch_life), deed::save_ledger, 0}};
+    s.saved_with_commit = c.number(first_of_submitting, last_of_submitting);
+    if (c.one_in(2)) s.deeds = {{c.number(0, s.batch_life), deed::save_ledger, 0}};
     return s;
 }
 
