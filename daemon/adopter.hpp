@@ -29,10 +29,11 @@ struct adoptable;
 struct unknown_batch {
     batch_object batch;
     batch_label label;
-    std::string obstacle;   ///< why it cannot be adopted; empty: it can
-    bool is_unsure = false; ///< the obstacle is that the target cannot be reached now
-    bool may_come = false;  ///< the obstacle may go: files not named yet, a column that is missing
-    bool is_bill = false;   ///< adopting it books what it cost: its answers are not to be had
+    std::string obstacle;     ///< why it cannot be adopted; empty: it can
+    bool is_unsure = false;   ///< the obstacle is that the target cannot be reached now
+    bool may_come = false;    ///< the obstacle may go: files not named yet, a column that is missing
+    bool is_next_try = false; ///< of a job that is still busy with an earlier one: that one's end makes way
+    bool is_bill = false;     ///< adopting it books what it cost: its answers are not to be had
     std::optional<std::int64_t> own_job; ///< of this job, which is without a batch as far as the ledger knows
 };
 
@@ -88,6 +89,7 @@ private:
     awaitable<result<adoption>> adopt_other_version(unknown_batch b, recipe made_with, build_settings with);
     std::optional<std::int64_t> sibling_of(const unknown_batch& b);
     std::optional<std::int64_t> job_to_take(const unknown_batch& b);
+    std::optional<std::int64_t> job_to_wait_for(const unknown_batch& b);
     std::optional<std::int64_t> job_without_answers(const unknown_batch& b);
     result<adoption> book(const unknown_batch& gone, adoptable what, error why);
     void let_go(const std::string& batch_id, error& why);

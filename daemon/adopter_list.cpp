@@ -92,6 +92,16 @@ std::optional<std::int64_t> adopter::job_to_take(const unknown_batch& b) {
     return job->id;
 }
 
+// One that goes by an earlier try, as an old copy of the ledger may have it. There would be no later one if
+// that had not failed, so that its end is near, and then the later one is the job's.
+std::optional<std::int64_t> adopter::job_to_wait_for(const unknown_batch& b) {
+    if (did_nothing(b.batch)) return std::nullopt;
+    const auto job = job_of_submission(ledger_, b.label.submission);
+    const job::event::any found = job::event::batch_found{};
+    if (!job || job::has_ended(job->state) || job::is_legal(job->state, found)) return std::nullopt;
+    return is_later_try(*job, b.label.submission) ? std::optional(job->id) : std::nullopt;
+}
+
 // Empty: it was made for the version that is configured now.
 std::string adopter::other_version(const batch_label& label, const recipe& now) {
     if (label.version == metadata_value(now.version)) return {};
@@ -126,6 +136,9 @@ std::string adopter::obstacle(const unknown_batch& b, const std::string& identit
         return fmt::format("job {} looks for it itself", job_name(seeker->second));
     if (const auto id = job_to_take(b))
         return fmt::format("it is of job {}, which takes it up at the next start of enrichd", job_name(*id));
+    if (const auto id = job_to_wait_for(b))
+        return fmt::format("it is of job {}, which takes it up once its earlier batch has failed",
+                           job_name(*id));
     if (auto why = why_empty(b.batch, clock_.now_ms()); !why.empty()) return why;
     if (const auto id = sibling_of(b))
         return fmt::format(
@@ -203,6 +216,7 @@ boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings wit
             b.obstacle.clear(); // no row is asked for it
         b.is_bill = b.obstacle.empty() && is_bill;
         b.own_job = job_to_take(b);
+        b.is_next_try = job_to_wait_for(b).has_value();
         if (!b.own_job && b.obstacle.empty()) b.own_job = job_without_answers(b);
         const bool of_target = !r && b.obstacle == r.error().detail;
         b.is_unsure = of_target && r.error().code == errc::target_unavailable;

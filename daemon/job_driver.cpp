@@ -196,7 +196,7 @@ void job_driver::record(const job_row& before, const effect_done& done) {
                             std::string(job::event::name(done.event)),
                             done.detail,
                             wait_after(before, *next, done.event),
-                            is_new_submission(before, done.event),
+                            is_new_submission(before, done.event) ? 1 : 0,
                             job::may_duplicate(before.state, *next)};
 
     auto all_or_nothing = ledger_.begin();

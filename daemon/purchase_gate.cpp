@@ -11,7 +11,8 @@ namespace enrichd {
 namespace {
 
 constexpr auto not_looked = "the provider's list was not looked through since the start for batches that the "
-                            "ledger does not know; it is, as soon as provider and database answer";
+                            "ledger does not know; it is, as soon as provider and database answer, and no "
+                            "job has to end an earlier try first";
 
 std::optional<error> why_unknown(ledger& l) {
     if (!l.unknown().any()) return std::nullopt;

@@ -22,4 +22,11 @@ std::string submissions_of(const std::string& installation);
 /// another form.
 std::optional<job_row> job_of_submission(ledger& l, std::string_view submission);
 
+/// Whether it is of a try that this ledger knows nothing of: one of a later life of the ledger, which ended
+/// or lost the tries before it. Of a submission of this job.
+bool is_later_try(const job_row& job, std::string_view submission);
+
+/// How often its job was submitted with this one; 0 if it does not say.
+std::int64_t try_of(std::string_view submission);
+
 } // namespace enrichd

@@ -70,8 +70,8 @@ void sweeper::put_off(const chore_row& c, const result<bool>& done) {
     if (c.what == chore::find_unknown) release_held(ledger_, now); // what waited for a first try
     all_or_nothing.commit();
     if (!done && c.what == chore::find_unknown && c.failures == 0)
-        log::warning("batches that the ledger does not know could not be looked for: " + done.error().detail +
-                     "; nothing is submitted before they were");
+        log::warning("the look for batches that the ledger does not know is not done: " +
+                     done.error().detail + "; nothing is submitted before it is");
 }
 
 // The provider will not do it. One without a DELETE lets its files expire, or has other ways.
@@ -114,7 +114,12 @@ asio::awaitable<result<bool>> sweeper::find_twins(chore_row c) {
     // While the job's own batch is not known, any of these may be the one that its next turn adopts.
     job = ledger_.jobs().find(c.job_id);
     if (!job::batch_id(job->state) && !job::has_ended(job->state)) co_return false;
-    std::erase_if(*found, [](const auto& b) { return did_nothing(b); });
+    std::erase_if(*found, [&job](const auto& b) {
+        const auto submission = b.metadata.find("enrichd_submission");
+        const bool is_later = submission != b.metadata.end() && is_later_try(*job, submission->second);
+        // That is no twin, but will be the job's own.
+        return did_nothing(b) || (is_later && !job::has_ended(job->state));
+    });
     auto kept = job->batch_id.value_or("");
     if (take_in_ && job::ended_without_answers(job->state)) {
         auto taken = co_await take_in(*job, *found);

@@ -4,6 +4,7 @@
 #include "daemon/batch_search.hpp"
 #include "daemon/job_log.hpp"
 #include "daemon/purchase_gate.hpp"
+#include "daemon/submission_name.hpp"
 
 #include <fmt/format.h>
 
@@ -46,18 +47,22 @@ boost::asio::awaitable<result<bool>> unknown_finder::look(chore_row c) {
     const auto now = clock_.now_ms();
     std::vector<unknown_row> unknown;
     std::size_t others = 0;
+    const auto next_try = std::find_if(found->batches.begin(), found->batches.end(),
+                                       [](const auto& b) { return b.is_next_try; });
+    const bool is_done = next_try == found->batches.end();
     {
         auto all_or_nothing = ledger_.begin();
         for (const auto& b : found->batches) {
+            count_failed_try(b);
             if (b.own_job) give(b, now);
             if ((b.obstacle.empty() && !b.is_bill) || b.may_come) // a bill alone stands in nobody's way
                 ledger_.unknown().put(
                     {b.batch.id, b.label.installation, b.batch.total, b.batch.created_at * 1000, now});
-            else if (!b.own_job)
+            else if (!b.own_job && !b.is_next_try)
                 ++others;
         }
         ledger_.unknown().drop_not_found(now, since);
-        ledger_.chores().done(c);
+        if (is_done) ledger_.chores().done(c);
         release_held(ledger_, now);
         unknown = ledger_.unknown().list();
         all_or_nothing.commit();
@@ -71,7 +76,15 @@ boost::asio::awaitable<result<bool>> unknown_finder::look(chore_row c) {
             fmt::format("of {} batches of enrichd at the provider that are not in the ledger nothing is "
                         "to be had here: enrichctl adopt lists them, with the reasons",
                         others));
-    co_return true;
+    if (is_done) co_return true;
+    co_return error{errc::unavailable, fmt::format("batch {}: {}", next_try->batch.id, next_try->obstacle)};
+}
+
+// Its name is not given to another batch: who looks for that one would find this.
+void unknown_finder::count_failed_try(const unknown_batch& b) {
+    if (!did_nothing(b.batch)) return;
+    if (const auto job = job_of_submission(ledger_, b.label.submission))
+        ledger_.jobs().hear_of_tries(job->id, try_of(b.label.submission));
 }
 
 // The first that is given to a job stays its own; others are its twins, which a chore finds and stops. The
@@ -89,7 +102,7 @@ void unknown_finder::give(const unknown_batch& own, std::int64_t now_ms) {
                             std::string(job::event::name(found)),
                             b.id + ", found in the provider's list",
                             {now_ms, 0, ""},
-                            true};
+                            std::max<std::int64_t>(1, try_of(own.label.submission) - job.submissions)};
     // It was ordered, as it was bought: it counts as reserved, and its results are fetched.
     if (job.wishes.until == job::goal::built) {
         auto wishes = job.wishes;

@@ -22,11 +22,13 @@ public:
     /// References outlive the object.
     unknown_finder(ledger& l, adopter& a, const clock& c, std::function<build_settings()> settings);
 
-    /// The chore find_unknown. On true it is recorded as done. Errors: provider_*, target_unavailable.
+    /// The chore find_unknown. On true it is recorded as done. Errors: provider_*, target_unavailable;
+    /// unavailable while a job is busy with an earlier try than the provider has a batch of.
     boost::asio::awaitable<result<bool>> look(chore_row c);
 
 private:
     std::int64_t reach() const;
+    void count_failed_try(const unknown_batch& b);
     void give(const unknown_batch& own, std::int64_t now_ms);
 
     ledger& ledger_;

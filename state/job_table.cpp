@@ -146,6 +146,7 @@ job_table::job_table(sqlite::database& db)
               waiting_since_ms = CASE WHEN ?4 = '' THEN NULL ELSE COALESCE(waiting_since_ms, ?6) END
           WHERE id = ?1
       )SQL"),
+      hear_of_tries_(db, "UPDATE jobs SET submissions = MAX(submissions, ?2) WHERE id = ?1"),
       wish_(db, R"SQL(
           UPDATE jobs SET goal = ?2, cancel = ?3, due_ms = ?4, revision = revision + 1, changed_ms = ?5 WHERE id = ?1
       )SQL"),
@@ -252,7 +253,7 @@ result<void> job_table::record(const job_row& before, const job_change& c, std::
     const auto ended = job::has_ended(c.to) ? std::optional(now_ms) : std::nullopt;
     const auto due = ended ? std::nullopt : c.waiting.due_ms;
     const auto changed =
-        record_(before.id, before.revision, name(c.to), state_fields(c.to), c.new_submission ? 1 : 0, due,
+        record_(before.id, before.revision, name(c.to), state_fields(c.to), c.new_submissions, due,
                 c.waiting.failures, c.waiting.reason, cause_word(c.waiting), now_ms, job::batch_id(c.to),
                 ended_as(c.to), ended, told(c.to, &job::polling::total), told(c.to, &job::polling::completed),
                 told(c.to, &job::polling::failed), c.maybe_duplicate ? 1 : 0)
@@ -267,6 +268,10 @@ result<void> job_table::record(const job_row& before, const job_change& c, std::
 
 void job_table::postpone(const job_row& before, const waiting& next, std::int64_t now_ms) {
     postpone_(before.id, next.due_ms, next.failures, next.reason, cause_word(next), now_ms).run();
+}
+
+void job_table::hear_of_tries(std::int64_t job_id, std::int64_t tries) {
+    hear_of_tries_(job_id, tries).run();
 }
 
 void job_table::wish(const job_row& before, const job::wishes& w, const std::string& event,

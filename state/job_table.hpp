@@ -21,8 +21,8 @@ struct job_change {
     std::string event;  ///< its name
     std::string detail; ///< for the history: a batch id, a reason
     enrichd::waiting waiting;
-    bool new_submission = false;  ///< a try to create a batch begins
-    bool maybe_duplicate = false; ///< one whose batch may exist is sent again: marks the job for ever
+    std::int64_t new_submissions = 0; ///< tries to create a batch that begin, or are heard of
+    bool maybe_duplicate = false;     ///< one whose batch may exist is sent again: marks the job for ever
 };
 
 class job_table {
@@ -63,6 +63,8 @@ public:
     /// The state stays; only when and why is recorded.
     void postpone(const job_row& before, const waiting& next, std::int64_t now_ms);
     /// Moves the goal or the wish to cancel, and makes the job due now, but where it keeps its time.
+    /// Of a later life of the ledger: the next try has another number.
+    void hear_of_tries(std::int64_t job_id, std::int64_t tries);
     void wish(const job_row& before, const job::wishes& w, const std::string& event, std::int64_t now_ms);
     /// A run's jobs begin: due now.
     void start_run(std::int64_t run_id, job::goal until, std::int64_t now_ms);
@@ -77,8 +79,8 @@ public:
 
 private:
     sqlite::statement insert_, set_plan_, find_, find_batch_, with_file_, of_run_, list_, list_open_,
-        count_by_state_, due_, next_due_, open_by_state_, open_in_run_, record_, postpone_, wish_, start_run_,
-        usage_, prove_, open_bound_of_, remove_, history_;
+        count_by_state_, due_, next_due_, open_by_state_, open_in_run_, record_, postpone_, hear_of_tries_,
+        wish_, start_run_, usage_, prove_, open_bound_of_, remove_, history_;
 };
 
 } // namespace enrichd

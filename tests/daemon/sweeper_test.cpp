@@ -211,6 +211,7 @@ TEST_CASE("an earlier submission of the job that was made after all is its twin"
     sweeper_fixture f;
     auto done =
         f.listed("batch_2", batch_status::completed, submission_id(f.l->installation(), f.job(f.id), 2));
+    f.l->jobs().hear_of_tries(f.id, 3);
     f.show({done, f.own()});
     f.sweep();
     CHECK(f.l->twins().of_job(f.id).size() == 1);

@@ -15,6 +15,7 @@
 #include "tests/support/driver_fixture.hpp"
 #include "tests/support/operations_fixture.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -117,7 +118,7 @@ TEST_CASE("a job that was not submitted as far as the ledger knows takes its bat
     CHECK(submitted->batch_id == "batch_own");
     CHECK(submitted->submission == submission_id(f.l->installation(), job, 2));
     CHECK(submitted->file_id == "file-in");
-    CHECK(job.submissions == 1);
+    CHECK(job.submissions == 2);
     CHECK(job.wishes.until != job::goal::built);
     CHECK(job.waiting.due_ms == f.now.now);
     CHECK_FALSE(f.l->unknown().any());
@@ -140,6 +141,45 @@ TEST_CASE("of two batches of a job the one that works is kept, and the other loo
     CHECK(f.l->chores().is_owed(chore::find_twins));
 }
 
+TEST_CASE("a later try than an old copy knows of is its job's once the earlier one has failed, and no twin",
+          "[unknown]") {
+    start_fixture f;
+    const auto first = submission_id(f.l->installation(), f.job(f.id), 1);
+    const auto submit = [&](const job::state& s) {
+        const job_change tried{s, "test", "", {}, 1};
+        REQUIRE(f.l->jobs().record(f.job(f.id), tried, noon));
+    };
+    SECTION("that one is at the provider") {
+        submit(job::submitted{first, "file-in", "batch_full", noon / 1000 - 7200});
+        f.l->chores().owe({chore::find_twins, "1", f.id, noon, 0});
+    }
+    SECTION("it is being looked for") {
+        submit(job::submit_unknown{first, "file-in", noon, 0});
+    }
+    auto full = f.own(1, "batch_full");
+    full.status = batch_status::failed;
+    full.created_at -= 3600;
+    f.show(f.own(2));
+    f.show(full);
+    f.look();
+    CHECK_FALSE(f.l->twins().find("batch_own"));
+    CHECK(std::count(f.world->calls.begin(), f.world->calls.end(), "cancel batch_own") == 0);
+    CHECK_FALSE(f.l->unknown().any()); // nobody has to say anything
+    CHECK(why_not_send(*f.l));
+    const auto refused = f.wait(f.adoptions.adopt("batch_own", f.parts().settings()));
+    REQUIRE_FALSE(refused);
+    CHECK(contains(refused.error().detail, "takes it up once its earlier batch has failed"));
+
+    f.put(f.id, job::uploaded{"file-in", "", 0});
+    f.turn();
+    CHECK(f.effects.asked.empty());
+    f.now.now += day_ms / 24;
+    f.look();
+    CHECK(f.job(f.id).batch_id == "batch_own");
+    CHECK(f.job(f.id).submissions == 2);
+    CHECK_FALSE(why_not_send(*f.l));
+}
+
 TEST_CASE("a batch of a job that ended without one is taken in by a chore, and holds purchases until then",
           "[unknown]") {
     start_fixture f;
@@ -155,11 +195,12 @@ TEST_CASE("a batch of a job that ended without one is taken in by a chore, and h
 TEST_CASE("a batch that failed before it ran, or of a run that is not built, is no job's own", "[unknown]") {
     start_fixture f;
     SECTION("failed") {
-        auto b = f.own();
+        auto b = f.own(3);
         b.status = batch_status::failed;
         f.show(b);
         f.look();
         CHECK_FALSE(f.l->unknown().any());
+        CHECK(f.job(f.id).submissions == 3); // its name is not used again
     }
     SECTION("of a run that is not built") {
         f.id = f.add_job(f.add_run());

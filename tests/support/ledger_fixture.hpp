@@ -123,9 +123,13 @@ struct ledger_fixture {
         return id;
     }
 
-    /// Records the state as if a turn had led there.
+    /// Records the state as if a turn had led there: what is at the provider was submitted.
     void put(std::int64_t job_id, const job::state& s, const waiting& w = {}) {
-        const auto recorded = l->jobs().record(*l->jobs().find(job_id), {s, "test", "", w, false}, noon + 10);
+        const auto before = job(job_id);
+        const bool was_sent = job::batch_id(s) || std::holds_alternative<job::intent_submit>(s) ||
+                              std::holds_alternative<job::submit_unknown>(s);
+        const std::int64_t new_submissions = was_sent && before.submissions == 0 ? 1 : 0;
+        const auto recorded = l->jobs().record(before, {s, "test", "", w, new_submissions}, noon + 10);
         if (!recorded) throw std::runtime_error(recorded.error().detail);
     }
 
