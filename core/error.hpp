@@ -51,6 +51,7 @@ struct error {
     errc code{};
     std::string detail;                                        ///< for people; never holds a secret
     std::optional<std::chrono::milliseconds> retry_after = {}; ///< what the server asked us to wait
+    std::string sign = {}; ///< what it shows if it comes again and again, "gone file-1"; empty: nothing
 };
 
 template <class T = void>

@@ -105,8 +105,13 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
     candidate.batch = *batch;
     candidate.label = *label;
     candidate.is_bill = is_bill_alone(*batch, clock_.now_ms());
-    const auto why_not = obstacle(candidate, with.database->identity(), r, submissions_in_doubt());
-    if (!why_not.empty() && r && why_not == other_version(*label, *r))
+    auto why_not = obstacle(candidate, with.database->identity(), r, submissions_in_doubt());
+    auto of_then = r && !why_not.empty() && why_not == other_version(*label, *r)
+                       ? summaries_of_version(*label, *r, with)
+                       : std::nullopt;
+    if (of_then)
+        why_not.clear();
+    else if (!why_not.empty() && r && why_not == other_version(*label, *r))
         co_return co_await adopt_other_version(std::move(candidate), *r, std::move(with));
     if (!why_not.empty()) {
         if (is_beyond_hope(candidate)) forget(batch_id);
@@ -115,7 +120,10 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
                         is_database ? why_not : fmt::format("batch {}: {}", batch_id, why_not)};
     }
 
-    adoptable what{*batch, *label, *r, false, {}, {}, with.settings->provider.completion_window, {}};
+    const bool is_of_now = !of_then;
+    adoptable what{
+        *batch, *label, of_then.value_or(*r), false, {}, {}, with.settings->provider.completion_window, {}};
+    if (!is_of_now) what.label.keep_versions = true; // what came since then is newer
     what.before = ledger_.flights().mark(with.database->identity(), r->kind);
     if (candidate.is_bill) {
         error nameless{errc::not_found, fmt::format("batch {} names no file of results", batch_id)};
@@ -127,7 +135,7 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
     if (!sent) co_return sent.error();
     what.from_answers = sent->file.empty();
     what.before = ledger_.flights().mark(with.database->identity(), r->kind);
-    auto matched = co_await match(*r, *label, std::move(*sent), with);
+    auto matched = co_await match(what.made_with, what.label, std::move(*sent), is_of_now, with);
     if (!matched) co_return matched.error();
     what.matched = std::move(*matched);
     // It was bought already, within the budget of its time. What was asked is not known by answers alone.
@@ -140,7 +148,8 @@ boost::asio::awaitable<result<adoption>> adopter::adopt_alone(std::string batch_
     co_return record_adoption(ledger_, what, clock_.now_ms());
 }
 
-// Rows cannot be matched with what they were asked then. Where nothing is left but the bill, none have to be.
+// Vectors of other dimensions or chunks fit nothing that is there now. Where nothing is left but the bill,
+// none have to be.
 boost::asio::awaitable<result<adoption>> adopter::adopt_other_version(unknown_batch b, recipe made_with,
                                                                       build_settings with) {
     const auto id = b.batch.id;
@@ -236,14 +245,34 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
         co_return why;
     }
     const auto read = [&files] { return read_answered_lines(files); };
-    co_return co_await on_pool(pool_, read);
+    auto answered = co_await on_pool(pool_, read);
+    if (!answered || !gone.empty()) co_return answered;
+    if (const auto whole = refuse_short(batch, answered->lines.size()); !whole) co_return whole.error();
+    co_return answered;
+}
+
+// A connection may be cut where no length is told. What comes short again and again is all that there is.
+result<void> adopter::refuse_short(const batch_object& b, std::size_t lines) {
+    constexpr int fetches_of_short_files = 4;
+    const auto counted = static_cast<std::size_t>(std::max<std::int64_t>(0, b.completed + b.failed));
+    auto& seen = short_files_[{b.id, lines}];
+    if (lines >= counted || seen >= fetches_of_short_files) {
+        short_files_.erase({b.id, lines});
+        return {};
+    }
+    ++seen;
+    return error{
+        errc::unavailable,
+        fmt::format("batch {}: its files of results have {} lines, and the provider counts {} requests: "
+                    "nothing was adopted. Try again: what they lack {} more times is taken for missing",
+                    b.id, lines, counted, fetches_of_short_files - seen)};
 }
 
 boost::asio::awaitable<result<matched_batch>> adopter::match(recipe r, batch_label label, sent_lines sent,
-                                                             build_settings with) {
+                                                             bool is_of_now, build_settings with) {
     target::selection all;
     all.want = {r.kind, r.model.name, r.version, label.refresh_legacy, label.keep_versions};
-    batch_matcher matcher(std::move(r), std::move(sent));
+    batch_matcher matcher(std::move(r), std::move(sent), is_of_now);
     const auto stream = co_await with.database->read(std::move(all));
     if (!stream) co_return stream.error();
     for (;;) {

@@ -14,11 +14,13 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace enrichd {
@@ -34,6 +36,7 @@ struct unknown_batch {
     bool may_come = false;    ///< the obstacle may go: files not named yet, a column that is missing
     bool is_next_try = false; ///< of a job that is still busy with an earlier one: that one's end makes way
     bool is_bill = false;     ///< adopting it books what it cost: its answers are not to be had
+    std::optional<std::int64_t> twin_of; ///< of this job, which has another: not stopped and booked yet
     std::optional<std::int64_t> own_job; ///< of this job, which is without a batch as far as the ledger knows
 };
 
@@ -85,7 +88,9 @@ private:
     awaitable<result<adoption>> adopt_alone(std::string batch_id, build_settings with);
     awaitable<result<sent_lines>> download_lines(batch_object batch, batch_label label);
     awaitable<result<sent_lines>> download_answers(batch_object batch, error why);
-    awaitable<result<matched_batch>> match(recipe r, batch_label label, sent_lines sent, build_settings with);
+    result<void> refuse_short(const batch_object& b, std::size_t lines);
+    awaitable<result<matched_batch>> match(recipe r, batch_label label, sent_lines sent, bool is_of_now,
+                                           build_settings with);
     awaitable<result<adoption>> adopt_other_version(unknown_batch b, recipe made_with, build_settings with);
     std::optional<std::int64_t> sibling_of(const unknown_batch& b);
     std::optional<std::int64_t> job_to_take(const unknown_batch& b);
@@ -97,6 +102,8 @@ private:
     bool is_beyond_hope(const unknown_batch& b) const;
     bool is_late(const unknown_batch& b, const std::string& identity);
     static std::string other_version(const batch_label& label, const recipe& now);
+    static std::optional<recipe> summaries_of_version(const batch_label& label, recipe now,
+                                                      const build_settings& with);
     static std::optional<model> model_of_version(const batch_label& label, kind k,
                                                  const build_settings& with);
     using doubts = std::map<std::string, std::int64_t>; ///< of submissions: the job that looks for the batch
@@ -112,6 +119,8 @@ private:
     boost::asio::any_io_executor pool_;
     std::shared_ptr<provider::client> client_;
     bool busy_ = false; ///< one adoption at a time: each sees the rows that those before it took
+    /// How often files of results came with so many lines, fewer than the provider counts.
+    std::map<std::pair<std::string, std::size_t>, int> short_files_;
 };
 
 } // namespace enrichd

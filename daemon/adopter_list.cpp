@@ -105,11 +105,23 @@ std::optional<std::int64_t> adopter::job_to_wait_for(const unknown_batch& b) {
 // Empty: it was made for the version that is configured now.
 std::string adopter::other_version(const batch_label& label, const recipe& now) {
     if (label.version == metadata_value(now.version)) return {};
+    const auto needed = now.kind == kind::summaries ? "with that model in a models file"
+                                                    : "with the model, dimensions and chunks of that time";
     return fmt::format(
-        "it was made for version {}, and the configuration makes {}: with the model{} of "
-        "that time it can be adopted; where its files are gone, adopting it by its id books what "
-        "it cost",
-        label.version, now.version, now.kind == kind::summaries ? " and prompt" : ", dimensions and chunks");
+        "it was made for version {}, and the configuration makes {}: {} it can be adopted; where "
+        "its files are gone, adopting it by its id books what it cost",
+        label.version, now.version, needed);
+}
+
+// A text's hash and the version make a summary's custom_id: its answer is taken in whatever prompt is
+// configured now. Absent: of another kind, or its model, and so its price, is not known.
+std::optional<recipe> adopter::summaries_of_version(const batch_label& label, recipe now,
+                                                    const build_settings& with) {
+    const auto then = model_of_version(label, now.kind, with);
+    if (!then || now.kind != kind::summaries) return std::nullopt;
+    now.model = *then;
+    now.version = label.version;
+    return now;
 }
 
 // The one that a version begins with, if it is known still: what it cost is not known otherwise.
@@ -211,16 +223,18 @@ boost::asio::awaitable<result<unknown_batches>> adopter::list(build_settings wit
         const auto& r = recipes.at(b.label.kind.value_or(kind::summaries));
         b.obstacle = obstacle(b, identity, r, in_doubt);
         const bool is_bill = is_bill_alone(b.batch, clock_.now_ms());
-        if (r && is_bill && b.obstacle == other_version(b.label, *r) &&
-            model_of_version(b.label, r->kind, with))
-            b.obstacle.clear(); // no row is asked for it
+        const bool is_other = r && !b.obstacle.empty() && b.obstacle == other_version(b.label, *r);
+        if (is_other && (summaries_of_version(b.label, *r, with) ||
+                         (is_bill && model_of_version(b.label, r->kind, with)))) // no row is asked for that
+            b.obstacle.clear();
         b.is_bill = b.obstacle.empty() && is_bill;
         b.own_job = job_to_take(b);
+        if (!did_nothing(b.batch) && !ledger_.twins().find(b.batch.id)) b.twin_of = sibling_of(b);
         b.is_next_try = job_to_wait_for(b).has_value();
         if (!b.own_job && b.obstacle.empty()) b.own_job = job_without_answers(b);
         const bool of_target = !r && b.obstacle == r.error().detail;
         b.is_unsure = of_target && r.error().code == errc::target_unavailable;
-        b.may_come = (of_target && !b.is_unsure) || is_late(b, identity);
+        b.may_come = (of_target && !b.is_unsure) || is_late(b, identity) || (is_other && !b.obstacle.empty());
         if (is_beyond_hope(b)) forget(b.batch.id);
     }
     unknown_batches all;

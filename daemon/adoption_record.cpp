@@ -220,6 +220,8 @@ result<adoption> record_adoption(ledger& l, const adoptable& what, std::int64_t 
             l.requests().add_row(done.job_id, plan.target, plan.kind, row);
         if (const auto recorded = bring_up_to_date(l, done.job_id, what, now_ms); !recorded)
             return recorded.error();
+        if (!what.batch.input_file_id.empty())
+            l.chores().owe_at_end(chore::delete_input, what.batch.input_file_id, done.job_id);
         l.unknown().drop(what.batch.id);
         release_held(l, now_ms);
         all_or_nothing.commit();

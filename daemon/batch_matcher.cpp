@@ -71,9 +71,10 @@ result<sent_lines> read_answered_lines(const std::vector<std::filesystem::path>&
     return sent;
 }
 
-batch_matcher::batch_matcher(recipe r, sent_lines sent)
+batch_matcher::batch_matcher(recipe r, sent_lines sent, bool is_of_now)
     : recipe_(std::move(r)),
       sent_(std::move(sent)),
+      is_of_now_(is_of_now),
       counter_(parse_encoding(recipe_.model.tokenizer).value()),
       asked_(sent_.lines.size()) {
     by_id_.reserve(sent_.lines.size());
@@ -97,6 +98,13 @@ void batch_matcher::take(const std::vector<source_row>& rows) {
 // False where the batch has not all parts of the text: what it brings is no value.
 bool batch_matcher::place_text(const source_row& row, const text_hash& hash, std::size_t first) {
     if (asked_[first].is_matched) return true;
+    if (!is_of_now_) {
+        auto& a = asked_[first];
+        a.hash = hash;
+        a.first = first;
+        a.is_matched = true;
+        return true;
+    }
     auto requests = build_requests(row, recipe_, counter_);
     const auto is_sent = [this](const request_line& line) { return by_id_.contains(line.custom_id); };
     if (requests.lines.empty() || !std::all_of(requests.lines.begin(), requests.lines.end(), is_sent))
@@ -121,6 +129,8 @@ result<matched_batch> batch_matcher::finish() {
         if (!a.is_matched) {
             ++job.unmatched;
             a.first = i;
+        }
+        if (!a.is_matched || !is_of_now_) {
             const auto text = place.length > 0 ? read_range(sent_.file, place.offset, place.length)
                                                : result<std::string>(std::string());
             if (!text) return text.error();

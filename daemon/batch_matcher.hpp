@@ -53,7 +53,9 @@ struct matched_batch {
 /// request file: to be called on the pool, one call at a time.
 class batch_matcher {
 public:
-    batch_matcher(recipe r, sent_lines sent);
+    /// `is_of_now`: requests are made with this recipe now. Else only its kind, model and version are of the
+    /// batch, which has one request a text: that cannot be made again, and is read from the request file.
+    batch_matcher(recipe r, sent_lines sent, bool is_of_now = true);
     batch_matcher(const batch_matcher&) = delete;
     batch_matcher& operator=(const batch_matcher&) = delete;
 
@@ -75,6 +77,7 @@ private:
 
     recipe recipe_;
     sent_lines sent_;
+    bool is_of_now_;
     token_counter counter_;
     std::unordered_map<std::string_view, std::size_t> by_id_; ///< of sent_, which stays as it is
     std::vector<asked> asked_;                                ///< by line

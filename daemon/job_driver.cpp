@@ -226,7 +226,9 @@ void job_driver::postpone(const job_row& row, const error& why) {
     const auto now = clock_.now_ms();
     const auto failures = row.waiting.failures + 1;
     const auto wait = backoff(failures, why.retry_after, random_());
-    ledger_.jobs().postpone(row, {now + wait.count(), failures, why.detail, why.code}, now);
+    const waiting next{now + wait.count(), failures, why.detail, why.code,
+                       with_sign(row.waiting.signs, why.sign)};
+    ledger_.jobs().postpone(row, next, now);
     if (row.waiting.reason != why.detail) // once a cause, not once a try
         log_job(needs_person(why.code) ? log::level::error : log::level::warning, row, why.detail);
 }
@@ -237,6 +239,9 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
     const auto in = [&](milliseconds wait, std::string why = {}, std::int64_t failures = 0,
                         std::optional<errc> cause = {}) {
         return waiting{now + wait.count(), failures, std::move(why), cause};
+    };
+    const auto failing_still = [&] {
+        return waiting{now, before.waiting.failures, "", {}, before.waiting.signs};
     };
     return std::visit(
         overloaded{
@@ -263,21 +268,25 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
                           "is sent again");
             },
             // A failure count survives the look for the file, so that failing uploads back off further.
-            [&](const job::built&) { return in(milliseconds(0), {}, before.waiting.failures); },
-            [&](const job::intent_upload&) { return in(milliseconds(0), {}, before.waiting.failures); },
+            [&](const job::built&) { return failing_still(); },
+            [&](const job::intent_upload&) { return failing_still(); },
             [&](const job::uploaded&) {
                 if (std::holds_alternative<job::event::file_uploaded>(what)) return in(milliseconds(0));
                 if (std::holds_alternative<job::event::batch_seen>(what))
                     return in(quota_wait(before.submissions - 1, random_()),
                               "the provider's queue has no room for this batch (token_limit_exceeded)", 0,
                               errc::provider_busy);
-                if (const auto* later = std::get_if<job::event::batch_postponed>(&what))
-                    return in(backoff(before.waiting.failures + 1, later->why.retry_after, random_()),
-                              later->why.detail, before.waiting.failures + 1, later->why.code);
-                return in(milliseconds(0), {}, before.waiting.failures);
+                if (const auto* later = std::get_if<job::event::batch_postponed>(&what)) {
+                    const auto& why = later->why;
+                    auto next = in(backoff(before.waiting.failures + 1, why.retry_after, random_()),
+                                   why.detail, before.waiting.failures + 1, why.code);
+                    next.signs = with_sign(before.waiting.signs, why.sign);
+                    return next;
+                }
+                return failing_still();
             },
             // A failure count survives the intent, so that repeated refusals back off further.
-            [&](const job::intent_submit&) { return in(milliseconds(0), {}, before.waiting.failures); },
+            [&](const job::intent_submit&) { return failing_still(); },
             [&](const auto&) { return in(milliseconds(0)); },
         },
         next);

@@ -105,21 +105,42 @@ boost::asio::awaitable<effect_outcome> live_effects::find_file(job::effect::find
 boost::asio::awaitable<effect_outcome> live_effects::create_batch(job::effect::create_batch what,
                                                                   job_row job) {
     const auto client = client_;
-    const auto& submission = std::get<job::intent_submit>(job.state).submission;
+    const auto submission = std::get<job::intent_submit>(job.state).submission;
+    if (job.waiting.failures > 0) {
+        auto earlier = co_await find_refused(std::get<job::intent_submit>(job.state));
+        if (earlier) co_return std::move(*earlier);
+    }
     // A named object: g++ 12 destroys a braced one within a co_await expression twice
     // (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=104031).
     provider::batch_order order{what.file_id, std::string(endpoint(job.plan.kind)), job.plan.window,
                                 to_metadata(label_of(ledger_, job, submission))};
     const auto batch = co_await client->create_batch(std::move(order));
     if (batch) co_return done(job::event::batch_created{batch->id, batch->created_at}, batch->id);
-    const auto& e = batch.error();
-    if (is_file_not_visible(e, what.file_id) && job.waiting.failures >= looks_for_file)
-        co_return done(job::event::file_not_found{}, e.detail);
-    if (e.code == errc::provider_busy || e.code == errc::provider_unauthorized ||
-        is_file_not_visible(e, what.file_id))
+    auto e = batch.error();
+    if (is_file_not_visible(e, what.file_id)) {
+        e.sign = "not visible " + what.file_id;
+        if (job.waiting.times_seen(e.sign) >= looks_for_file)
+            co_return done(job::event::file_not_found{}, e.detail);
+        co_return done(job::event::batch_postponed{e}, e.detail);
+    }
+    if (e.code == errc::provider_busy || e.code == errc::provider_unauthorized)
         co_return done(job::event::batch_postponed{e}, e.detail);
     if (e.code == errc::provider_rejected) co_return done(job::event::batch_refused{e.detail});
     co_return done(job::event::batch_unclear{e.detail}, e.detail);
+}
+
+// A refusal says that no batch was made, and is checked all the same before the next try: what stands between
+// may refuse what it has passed on. Absent: there is none, or no list to find it in.
+boost::asio::awaitable<std::optional<effect_outcome>> live_effects::find_refused(job::intent_submit what) {
+    job::effect::find_batch search{what.submission, what.file_id, what.since_ms, 0};
+    auto found = co_await find_batch(std::move(search));
+    if (const auto* done = std::get_if<effect_done>(&found)) {
+        const bool none = std::holds_alternative<job::event::batch_not_found>(done->event);
+        co_return none ? std::nullopt : std::optional(std::move(found));
+    }
+    const auto& why = std::get<effect_postponed>(found).why;
+    if (why.code == errc::provider_rejected) co_return std::nullopt;
+    co_return done(job::event::batch_postponed{why}, why.detail);
 }
 
 boost::asio::awaitable<effect_outcome> live_effects::find_batch(job::effect::find_batch what) {

@@ -40,6 +40,7 @@ private:
     awaitable<effect_outcome> upload(job_row job);
     awaitable<effect_outcome> find_file(job::effect::find_file what, job_row job);
     awaitable<effect_outcome> create_batch(job::effect::create_batch what, job_row job);
+    awaitable<std::optional<effect_outcome>> find_refused(job::intent_submit what);
     awaitable<effect_outcome> find_batch(job::effect::find_batch what);
     awaitable<effect_outcome> poll(job::effect::poll what);
     awaitable<effect_outcome> cancel_batch(job::effect::cancel_batch what, job_row job);

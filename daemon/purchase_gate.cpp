@@ -14,6 +14,12 @@ constexpr auto not_looked = "the provider's list was not looked through since th
                             "ledger does not know; it is, as soon as provider and database answer, and no "
                             "job has to end an earlier try first";
 
+error why_not_looked(const chore_row& look) {
+    error why{errc::unavailable, not_looked};
+    if (!look.reason.empty()) why.detail += fmt::format("; the last try: {}", look.reason);
+    return why;
+}
+
 std::optional<error> why_unknown(ledger& l) {
     if (!l.unknown().any()) return std::nullopt;
     return error{errc::unknown_batches, tell_unknown(l.installation(), l.unknown().list())};
@@ -40,18 +46,19 @@ std::string tell_unknown(const std::string& installation, const std::vector<unkn
 std::optional<error> why_not_build(ledger& l) {
     if (auto why = why_unknown(l)) return why;
     const auto look = l.chores().find(chore::find_unknown);
-    if (look && look->failures == 0) return error{errc::unavailable, not_looked};
+    if (look && look->failures == 0) return why_not_looked(*look);
     return std::nullopt;
 }
 
 std::optional<error> why_not_send(ledger& l) {
     if (auto why = why_unknown(l)) return why;
-    if (l.chores().is_owed(chore::find_unknown)) return error{errc::unavailable, not_looked};
+    if (const auto look = l.chores().find(chore::find_unknown)) return why_not_looked(*look);
     return std::nullopt;
 }
 
 bool is_held_at_gate(const waiting& w) {
-    return w.cause == errc::unknown_batches || (w.cause == errc::unavailable && w.reason == not_looked);
+    return w.cause == errc::unknown_batches ||
+           (w.cause == errc::unavailable && w.reason.starts_with(not_looked));
 }
 
 // What waits still tells the reason of now: there are fewer batches in its way.

@@ -27,8 +27,9 @@ public:
     result_files(spool& s, boost::asio::any_io_executor pool);
 
     /// Downloads what the batch has: event::results_fetched with the files' digests. Postponed by provider_*,
-    /// io, disk_full, and for some times where they have fewer lines than the provider counts requests. A
-    /// file that is not there is asked for again for about an hour; then the other one has to do.
+    /// io, disk_full, and for some times where they end within a line, or have fewer lines than the provider
+    /// counts requests. A file that is not there is asked for again for about an hour; then the other one has
+    /// to do.
     boost::asio::awaitable<effect_outcome> fetch(std::shared_ptr<provider::client> client,
                                                  job::effect::fetch what, job_row job,
                                                  std::size_t slice_lines);
@@ -50,7 +51,13 @@ private:
     };
 
     static std::optional<stamp> look_at(const std::filesystem::path& path);
-    result<std::uint64_t> lines_of(const job::effect::fetch& what) const;
+    struct extent {
+        std::uint64_t lines = 0;
+        std::uint64_t bytes = 0;
+        bool is_cut = false; ///< a last line is only a part of one
+    };
+    result<extent> look_through(const job::effect::fetch& what) const;
+    static std::optional<error> why_too_few(const extent& seen, const job_row& job, bool some_gone);
     boost::asio::awaitable<result<void>> fetch_again(std::shared_ptr<provider::client> client,
                                                      job::effect::merge what, job_row job,
                                                      std::filesystem::path path);

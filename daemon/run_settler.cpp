@@ -3,6 +3,7 @@
 
 #include "daemon/job_log.hpp"
 #include "daemon/on_pool.hpp"
+#include "daemon/purchase_gate.hpp"
 #include "daemon/request_files.hpp"
 
 #include <fmt/format.h>
@@ -37,7 +38,7 @@ struct run_settler::verdicts {
     std::vector<failed_text> given_up;    ///< not worth another try, or the tries are used up
     std::vector<failed_text> not_covered; ///< worth another try that the budget does not cover
     std::vector<failed_text> unreadable;  ///< worth another try, and their request file is lost
-    std::vector<failed_text> elsewhere;   ///< an adopted batch was asked the same, and has not ended
+    std::vector<failed_text> elsewhere;   ///< an adopted batch was asked the same, or one may have been
 };
 
 /// A request file in the making of the next job. The places of its texts' requests are those in it.
@@ -134,12 +135,13 @@ boost::asio::awaitable<result<bool>> run_settler::settle(std::int64_t run_id) {
 
 run_settler::verdicts run_settler::judge(const run_row& run, const job_row& job) {
     verdicts v;
+    const bool is_outlived = job.created_ms <= ledger_.outlived_ms();
     auto committed =
         ledger_.spent_of_run(run.id) + ledger_.unproven_of_run(run.id) + ledger_.jobs().open_bound(run.id);
     for (auto& t : by_text(ledger_.requests().failed(job.id))) {
         if (!may_go_on(run, job) || !t.worth_another_try()) {
             v.given_up.push_back(std::move(t));
-        } else if (ledger_.requests().is_asked_elsewhere(job.id, t.number())) {
+        } else if (is_outlived || ledger_.requests().is_asked_elsewhere(job.id, t.number())) {
             v.elsewhere.push_back(std::move(t));
         } else if (committed + t.bound() > run.limit) {
             v.not_covered.push_back(std::move(t));
@@ -158,6 +160,8 @@ boost::asio::awaitable<result<void>> run_settler::settle_job(std::int64_t run_id
         // Read and judged anew after every wait: a cancel may have come meanwhile, or another job's bill.
         const auto job = ledger_.jobs().find(job_id).value();
         auto v = judge(ledger_.runs().find(run_id).value(), job);
+        if (!v.again.empty() && ledger_.chores().is_owed(chore::find_unknown))
+            co_return why_not_send(ledger_).value(); // what another life sent again is not known yet
         if (!lost.empty()) v.unreadable = std::exchange(v.again, {});
         if (!v.again.empty() && !(copied && same_texts(copied->texts, v.again))) {
             auto file = co_await copy(job, v.again);
@@ -207,7 +211,8 @@ std::int64_t run_settler::write_down(const job_row& job, const verdicts& v, cons
         leave(job, t, "the budget does not cover it");
     }
     for (const auto& t : v.elsewhere)
-        leave(job, t, "a batch that was adopted was asked the same, and may have the answer");
+        leave(job, t,
+              "another batch may have the answer: one that was adopted, or one of a ledger that is lost");
     for (const auto& t : v.unreadable)
         leave(job, t, lost);
     close_rest(job);

@@ -22,16 +22,23 @@ namespace {
 
 constexpr std::int64_t day_ms = 24 * 3'600'000LL;
 
+bool is_of_batches(const chore_row& c) {
+    return c.what == chore::find_twins || c.what == chore::follow_twin || c.what == chore::find_unknown;
+}
+
+bool says_missing(const error& why) {
+    return why.code == errc::provider_rejected && provider::answered(why, 404);
+}
+
 // Whether to ask again would bring the same. A server may lack a DELETE, or a list; of batches that are or
 // may be at work, no gateway's or foreign key's refusal is the last word, and one that is restarted answers
-// 404 for a while: only after an hour of that there is no such call.
+// 404 for a while: only after an hour of that there is no such call. Any other failure in between begins it
+// anew: then it is an outage.
 bool is_refused_for_good(const chore_row& c, const error& why) {
     constexpr std::int64_t refusals_of_an_hour = 24;
     if (why.code != errc::provider_rejected) return false;
-    const bool of_batches =
-        c.what == chore::find_twins || c.what == chore::follow_twin || c.what == chore::find_unknown;
-    if (!of_batches || provider::answered(why, 405) || provider::answered(why, 501)) return true;
-    return provider::answered(why, 404) && c.failures >= refusals_of_an_hour;
+    if (!is_of_batches(c) || provider::answered(why, 405) || provider::answered(why, 501)) return true;
+    return says_missing(why) && c.missing >= refusals_of_an_hour;
 }
 
 // By then the batch of a job that ended has ended too, and needs its file no more.
@@ -53,7 +60,8 @@ asio::awaitable<void> sweeper::sweep() {
         const auto c = ledger_.chores().due(clock_.now_ms());
         if (!c) co_return;
         const auto done = co_await perform(*c);
-        if (!done && is_refused_for_good(*c, done.error())) {
+        const bool refused = !done && is_refused_for_good(*c, done.error());
+        if (refused && (!is_of_batches(*c) || co_await is_api_there())) {
             give_up(*c, done.error());
         } else if (!done || !*done) {
             put_off(*c, done);
@@ -66,7 +74,9 @@ void sweeper::put_off(const chore_row& c, const result<bool>& done) {
     const auto now = clock_.now_ms();
     const auto asked = done ? std::nullopt : done.error().retry_after;
     auto all_or_nothing = ledger_.begin();
-    ledger_.chores().postpone(c, now + backoff(c.failures + 1, asked, random_()).count());
+    ledger_.chores().postpone(c, now + backoff(c.failures + 1, asked, random_()).count(),
+                              done ? std::string() : done.error().detail,
+                              !done && says_missing(done.error()));
     if (c.what == chore::find_unknown) release_held(ledger_, now); // what waited for a first try
     all_or_nothing.commit();
     if (!done && c.what == chore::find_unknown && c.failures == 0)
@@ -76,18 +86,23 @@ void sweeper::put_off(const chore_row& c, const result<bool>& done) {
 
 // The provider will not do it. One without a DELETE lets its files expire, or has other ways.
 void sweeper::give_up(const chore_row& c, const error& why) {
-    const bool of_files =
-        c.what != chore::find_twins && c.what != chore::follow_twin && c.what != chore::find_unknown;
     const auto task = c.what == chore::find_unknown
                           ? std::string("the look for batches that the ledger does not know")
                           : fmt::format("{} {}", name(c.what), c.subject);
-    log::write(of_files ? log::level::info : log::level::warning,
+    log::write(is_of_batches(c) ? log::level::warning : log::level::info,
                fmt::format("{} is given up: {}", task, why.detail), {});
     if (c.what == chore::sweep_files)
         ledger_.chores().postpone(c, clock_.now_ms() + day_ms);
     else
         ledger_.chores().done(c);
     if (c.what == chore::find_unknown) release_held(ledger_, clock_.now_ms());
+}
+
+// Where all of it is missing, it is a gateway or an address that is wrong, and will be mended.
+asio::awaitable<bool> sweeper::is_api_there() {
+    const auto client = client_;
+    const auto files = co_await client->list_files(submissions_of(ledger_.installation()));
+    co_return files.has_value();
 }
 
 // True: it is done, and recorded as such. False: its time has not come yet.

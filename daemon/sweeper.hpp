@@ -63,6 +63,7 @@ private:
     awaitable<result<bool>> delete_file(chore_row c);
     awaitable<result<bool>> sweep_files();
     awaitable<result<bool>> write_report(chore_row c);
+    awaitable<bool> is_api_there();
     void put_off(const chore_row& c, const result<bool>& done);
     void give_up(const chore_row& c, const error& why);
     bool is_needed(const provider::remote_file& file);

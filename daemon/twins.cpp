@@ -80,7 +80,10 @@ void owe_looks_for_twins(ledger& l, const job_row& before, const job::state& nex
         look(" once it has one", now_ms + 2 * wait_ms); // of the first try: the second's may show as late
         return;
     }
-    const bool in_doubt = before.maybe_duplicate || std::holds_alternative<job::submit_unknown>(before.state);
+    const auto* refused = std::get_if<job::uploaded>(&before.state);
+    const bool in_doubt = before.maybe_duplicate ||
+                          std::holds_alternative<job::submit_unknown>(before.state) ||
+                          (refused && !refused->unused_submission.empty());
     if (!in_doubt || !job::is_over_at_provider(next) || job::is_over_at_provider(before.state)) return;
     // A job without a batch is over at once, too early for one to show. And a batch runs for a day.
     look(" at its end", job::batch_id(next) ? now_ms : now_ms + wait_ms);

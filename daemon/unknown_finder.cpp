@@ -53,8 +53,13 @@ boost::asio::awaitable<result<bool>> unknown_finder::look(chore_row c) {
     {
         auto all_or_nothing = ledger_.begin();
         for (const auto& b : found->batches) {
+            if (is_of_another_life(b)) ledger_.set_outlived(b.batch.created_at * 1000);
             count_failed_try(b);
-            if (b.own_job) give(b, now);
+            if (b.own_job)
+                give(b, now);
+            else if (b.twin_of)
+                ledger_.chores().owe(
+                    {chore::find_twins, job_name(*b.twin_of) + " at start", *b.twin_of, now, 0});
             if ((b.obstacle.empty() && !b.is_bill) || b.may_come) // a bill alone stands in nobody's way
                 ledger_.unknown().put(
                     {b.batch.id, b.label.installation, b.batch.total, b.batch.created_at * 1000, now});
@@ -78,6 +83,13 @@ boost::asio::awaitable<result<bool>> unknown_finder::look(chore_row c) {
                         others));
     if (is_done) co_return true;
     co_return error{errc::unavailable, fmt::format("batch {}: {}", next_try->batch.id, next_try->obstacle)};
+}
+
+// Made by this installation, and in no history of this ledger, which is an old copy then.
+bool unknown_finder::is_of_another_life(const unknown_batch& b) {
+    if (b.label.installation != ledger_.installation()) return false;
+    const auto job = job_of_submission(ledger_, b.label.submission);
+    return !job || try_of(b.label.submission) > job->submissions;
 }
 
 // Its name is not given to another batch: who looks for that one would find this.

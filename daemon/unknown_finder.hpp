@@ -28,6 +28,7 @@ public:
 
 private:
     std::int64_t reach() const;
+    bool is_of_another_life(const unknown_batch& b);
     void count_failed_try(const unknown_batch& b);
     void give(const unknown_batch& own, std::int64_t now_ms);
 

@@ -16,8 +16,13 @@ chore parse_chore(const std::string& word) {
 }
 
 chore_row read_chore(const sqlite::statement::use& row) {
-    return {parse_chore(row.text(0)), row.text(1), row.optional_integer(2).value_or(0),
-            row.optional_integer(3).value_or(0), row.integer(4)};
+    return {parse_chore(row.text(0)),
+            row.text(1),
+            row.optional_integer(2).value_or(0),
+            row.optional_integer(3).value_or(0),
+            row.integer(4),
+            row.integer(5),
+            row.text(6)};
 }
 
 } // namespace
@@ -37,37 +42,40 @@ std::string_view name(chore c) {
 
 chore_table::chore_table(sqlite::database& db)
     : owe_(db, R"SQL(
-          INSERT INTO chores (what, subject, job_id, due_ms, failures) VALUES (?1, ?2, NULLIF(?3, 0), ?4, ?5)
-          ON CONFLICT (what, subject) DO UPDATE SET due_ms = ?4, failures = ?5
+          INSERT INTO chores (what, subject, job_id, due_ms, failures, missing, reason) VALUES (?1, ?2, NULLIF(?3, 0), ?4, ?5, ?6, ?7)
+          ON CONFLICT (what, subject) DO UPDATE SET due_ms = ?4, failures = ?5, missing = ?6, reason = ?7
       )SQL"),
       owe_at_end_(db, R"SQL(
-          INSERT OR IGNORE INTO chores (what, subject, job_id, due_ms, failures) VALUES (?, ?, ?, NULL, 0)
+          INSERT OR IGNORE INTO chores (what, subject, job_id, due_ms, failures, missing, reason) VALUES (?, ?, ?, NULL, 0, 0, '')
       )SQL"),
       done_(db, "DELETE FROM chores WHERE what = ? AND subject = ? AND due_ms = ?"),
       postpone_(db, R"SQL(
-          UPDATE chores SET due_ms = ?4, failures = failures + 1 WHERE what = ?1 AND subject = ?2 AND due_ms = ?3
+          UPDATE chores SET due_ms = ?4, failures = failures + 1, missing = IIF(?5, missing + 1, 0), reason = ?6
+          WHERE what = ?1 AND subject = ?2 AND due_ms = ?3
       )SQL"),
       release_(db, "UPDATE chores SET due_ms = ?3 WHERE what = ?1 AND job_id = ?2 AND due_ms IS NULL"),
       drop_(db, "DELETE FROM chores WHERE what = ?1 AND job_id = ?2 AND due_ms IS NULL"),
       is_owed_(db, "SELECT 1 FROM chores WHERE what = ? LIMIT 1"),
-      find_(db, "SELECT what, subject, job_id, due_ms, failures FROM chores WHERE what = ? AND subject = ''"),
+      find_(db,
+            "SELECT what, subject, job_id, due_ms, failures, missing, reason FROM chores WHERE what = ? AND "
+            "subject = ''"),
       // Jobs and runs wait for the look at start: it goes before what is owed longer.
       due_(db, R"SQL(
-          SELECT what, subject, job_id, due_ms, failures FROM chores WHERE due_ms <= ?
+          SELECT what, subject, job_id, due_ms, failures, missing, reason FROM chores WHERE due_ms <= ?
           ORDER BY what <> 'find_unknown', due_ms LIMIT 1
       )SQL"),
       next_due_(db, "SELECT MIN(due_ms) FROM chores") {}
 
 void chore_table::owe(const chore_row& c) {
-    owe_(name(c.what), c.subject, c.job_id, c.due_ms, c.failures).run();
+    owe_(name(c.what), c.subject, c.job_id, c.due_ms, c.failures, c.missing, c.reason).run();
 }
 
 void chore_table::done(const chore_row& c) {
     done_(name(c.what), c.subject, c.due_ms).run();
 }
 
-void chore_table::postpone(const chore_row& c, std::int64_t due_ms) {
-    postpone_(name(c.what), c.subject, c.due_ms, due_ms).run();
+void chore_table::postpone(const chore_row& c, std::int64_t due_ms, const std::string& why, bool missing) {
+    postpone_(name(c.what), c.subject, c.due_ms, due_ms, missing ? 1 : 0, why).run();
 }
 
 void chore_table::owe_at_end(chore what, const std::string& subject, std::int64_t job_id) {

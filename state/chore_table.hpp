@@ -31,6 +31,8 @@ struct chore_row {
     std::int64_t job_id = 0; ///< 0: of none
     std::int64_t due_ms = 0;
     std::int64_t failures = 0; ///< tries in a row that could not be done
+    std::int64_t missing = 0;  ///< the last of these, in a row: the provider said that it has no such call
+    std::string reason = {};   ///< of the last of these, for people
 };
 
 class chore_table {
@@ -41,7 +43,8 @@ public:
     void owe(const chore_row& c);
     /// It was done, or is tried again later. Nothing where it was owed anew meanwhile.
     void done(const chore_row& c);
-    void postpone(const chore_row& c, std::int64_t due_ms);
+    /// `why` it was not done: empty where its time had not come yet.
+    void postpone(const chore_row& c, std::int64_t due_ms, const std::string& why = "", bool missing = false);
     /// Waits for the end of its job: release() makes it owed then, or drop() forgets it.
     void owe_at_end(chore what, const std::string& subject, std::int64_t job_id);
     void release(chore what, std::int64_t job_id, std::int64_t due_ms);

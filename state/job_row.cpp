@@ -206,6 +206,33 @@ std::optional<std::int64_t> parse_run_name(std::string_view text) {
     return parse_name(text, "r");
 }
 
+std::int64_t waiting::times_seen(const std::string& sign) const {
+    const auto found = signs.find(sign);
+    return found == signs.end() ? 0 : found->second;
+}
+
+std::map<std::string, std::int64_t> with_sign(std::map<std::string, std::int64_t> signs,
+                                              const std::string& sign) {
+    constexpr std::size_t most_signs = 16; // more say that nothing is the same twice
+    if (sign.empty()) return {};
+    if (signs.size() >= most_signs && !signs.contains(sign)) signs.clear();
+    ++signs[sign];
+    return signs;
+}
+
+std::string signs_word(const waiting& w) {
+    return w.signs.empty() ? std::string() : json(w.signs).dump();
+}
+
+std::map<std::string, std::int64_t> parse_signs(const std::string& word) {
+    std::map<std::string, std::int64_t> signs;
+    const auto object = parse_json(word);
+    if (!object || !object->is_object()) return signs;
+    for (const auto& [sign, seen] : object->items())
+        if (const auto times = integer_member(*object, sign)) signs[sign] = *times;
+    return signs;
+}
+
 std::optional<std::string_view> cause_word(const waiting& w) {
     return w.cause ? std::optional(name(*w.cause)) : std::nullopt;
 }

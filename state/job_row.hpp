@@ -11,6 +11,7 @@
 #include "core/run.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,15 @@ struct waiting {
     std::int64_t failures = 0;          ///< turns in a row that could not do their effect
     std::string reason;                 ///< why it waits; empty if it does not
     std::optional<errc> cause = {};     ///< what kind of obstacle stopped the last turn; absent: none did
+    std::map<std::string, std::int64_t> signs = {}; ///< how many of the last failures bore which error::sign
+
+    /// How many bore this sign, since the last failure that bore none.
+    std::int64_t times_seen(const std::string& sign) const;
 };
+
+/// With those of one more failure. Without a sign it is an outage: what was told around it is no proof.
+std::map<std::string, std::int64_t> with_sign(std::map<std::string, std::int64_t> signs,
+                                              const std::string& sign);
 
 struct run_row {
     std::int64_t id = 0;
@@ -107,6 +116,10 @@ std::string_view name(job::goal g);
 std::optional<job::goal> parse_goal(std::string_view word);
 std::string_view name(job::cancel_reason r);
 std::optional<job::cancel_reason> parse_cancel_reason(std::string_view word);
+
+/// The signs as JSON, for their column, and the reverse. What cannot be read counts as none.
+std::string signs_word(const waiting& w);
+std::map<std::string, std::int64_t> parse_signs(const std::string& word);
 
 /// The fields of a state as JSON, for the column beside its name.
 std::string state_fields(const job::state& s);

@@ -14,7 +14,7 @@ constexpr auto job_columns = R"SQL(
     used_input, used_cached, used_output, used_reasoning, actual_pd,
     state, state_json, goal, cancel, revision, submissions, due_ms, failures, waiting_for, waiting_since_ms, cause,
     batch_id, ended_as, strays, created_ms, changed_ms, ended_ms, batch_total, batch_completed, batch_failed,
-    maybe_duplicate, mark
+    maybe_duplicate, mark, signs_json
 )SQL";
 
 std::string select_jobs(std::string_view rest) {
@@ -63,7 +63,8 @@ job_row read_job(const sqlite::statement::use& r) {
                   parse_cancel_reason(r.text(33)).value_or(job::cancel_reason::none)};
     row.revision = r.integer(34);
     row.submissions = r.integer(35);
-    row.waiting = {r.optional_integer(36), r.integer(37), r.text(38), parse_cause(r.optional_text(40))};
+    row.waiting = {r.optional_integer(36), r.integer(37), r.text(38), parse_cause(r.optional_text(40)),
+                   parse_signs(r.text(52))};
     row.waiting_since_ms = r.optional_integer(39);
     row.batch_id = r.optional_text(41);
     row.ended_as = r.text(42);
@@ -102,10 +103,10 @@ job_table::job_table(sqlite::database& db)
                             bound_pd, open_bound_pd, price_input_pd, price_cached_pd, price_output_pd, reply_bytes,
                             max_line_bytes, used_input, used_cached, used_output, used_reasoning, actual_pd, unproven_pd,
                             state, state_json, goal, cancel, revision, submissions, maybe_duplicate, due_ms, failures,
-                            waiting_for,
+                            waiting_for, signs_json,
                             waiting_since_ms, cause, batch_id, ended_as, strays, created_ms, changed_ms, ended_ms)
           VALUES (lower(hex(randomblob(4))), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', 0, 0, 0, 0, 0, 0, 0, 0, ?12, ?13, ?14, 0, 0,
-                  0, 0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, 0, NULL, 0, '', NULL, NULL, NULL, '', 0, ?16, ?16, NULL)
+                  0, 0, 0, 0, 0, 0, 'built', '{}', ?15, 'none', 1, 0, 0, NULL, 0, '', '', NULL, NULL, NULL, '', 0, ?16, ?16, NULL)
       )SQL"),
       set_plan_(db, R"SQL(
           UPDATE jobs
@@ -135,14 +136,14 @@ job_table::job_table(sqlite::database& db)
               batch_id = COALESCE(?11, batch_id),
               ended_as = CASE WHEN ?12 = '' THEN ended_as ELSE ?12 END,
               batch_total = COALESCE(?14, batch_total), batch_completed = COALESCE(?15, batch_completed),
-              batch_failed = COALESCE(?16, batch_failed), maybe_duplicate = MAX(maybe_duplicate, ?17),
+              batch_failed = COALESCE(?16, batch_failed), maybe_duplicate = MAX(maybe_duplicate, ?17), signs_json = ?18,
               open_bound_pd = CASE WHEN ?13 IS NULL THEN open_bound_pd ELSE 0 END, -- every request has its outcome
               changed_ms = ?10, ended_ms = ?13
           WHERE id = ?1 AND revision = ?2
       )SQL"),
       postpone_(db, R"SQL(
           UPDATE jobs
-          SET due_ms = ?2, failures = ?3, waiting_for = ?4, cause = ?5, changed_ms = ?6,
+          SET due_ms = ?2, failures = ?3, waiting_for = ?4, cause = ?5, changed_ms = ?6, signs_json = ?7,
               waiting_since_ms = CASE WHEN ?4 = '' THEN NULL ELSE COALESCE(waiting_since_ms, ?6) END
           WHERE id = ?1
       )SQL"),
@@ -256,7 +257,7 @@ result<void> job_table::record(const job_row& before, const job_change& c, std::
         record_(before.id, before.revision, name(c.to), state_fields(c.to), c.new_submissions, due,
                 c.waiting.failures, c.waiting.reason, cause_word(c.waiting), now_ms, job::batch_id(c.to),
                 ended_as(c.to), ended, told(c.to, &job::polling::total), told(c.to, &job::polling::completed),
-                told(c.to, &job::polling::failed), c.maybe_duplicate ? 1 : 0)
+                told(c.to, &job::polling::failed), c.maybe_duplicate ? 1 : 0, signs_word(c.waiting))
             .run();
     if (changed != 1)
         return error{errc::lost_race, fmt::format("job {} was changed by another turn", job_name(before.id))};
@@ -267,7 +268,8 @@ result<void> job_table::record(const job_row& before, const job_change& c, std::
 }
 
 void job_table::postpone(const job_row& before, const waiting& next, std::int64_t now_ms) {
-    postpone_(before.id, next.due_ms, next.failures, next.reason, cause_word(next), now_ms).run();
+    postpone_(before.id, next.due_ms, next.failures, next.reason, cause_word(next), now_ms, signs_word(next))
+        .run();
 }
 
 void job_table::hear_of_tries(std::int64_t job_id, std::int64_t tries) {

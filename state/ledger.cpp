@@ -18,8 +18,8 @@ history_row read_history(const sqlite::statement::use& r) {
 
 std::string installation_of(sqlite::database& db) {
     db.exec(R"SQL(
-        INSERT OR IGNORE INTO installation (id, uuid, paused, stopped_cleanly)
-        VALUES (1, lower(hex(randomblob(4))), 0, 0)
+        INSERT OR IGNORE INTO installation (id, uuid, paused, outlived_ms, stopped_cleanly)
+        VALUES (1, lower(hex(randomblob(4))), 0, 0, 0)
     )SQL");
     sqlite::statement read(db, "SELECT uuid FROM installation WHERE id = 1");
     auto row = read();
@@ -66,6 +66,8 @@ ledger::ledger(const std::string& path)
       unknown_(db_),
       paused_(db_, "SELECT paused FROM installation WHERE id = 1"),
       set_paused_(db_, "UPDATE installation SET paused = ? WHERE id = 1"),
+      outlived_(db_, "SELECT outlived_ms FROM installation WHERE id = 1"),
+      set_outlived_(db_, "UPDATE installation SET outlived_ms = MAX(outlived_ms, ?) WHERE id = 1"),
       move_jobs_(db_, "UPDATE jobs SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL"),
       move_runs_(db_, "UPDATE runs SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL"),
       move_chores_(db_, "UPDATE chores SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL"),
@@ -130,6 +132,15 @@ bool ledger::paused() {
 
 void ledger::set_paused(bool paused) {
     set_paused_(paused ? 1 : 0).run();
+}
+
+std::int64_t ledger::outlived_ms() {
+    auto row = outlived_();
+    return row.next() ? row.integer(0) : 0;
+}
+
+void ledger::set_outlived(std::int64_t until_ms) {
+    set_outlived_(until_ms).run();
 }
 
 void ledger::move_due_times(std::int64_t step_ms) {

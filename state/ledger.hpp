@@ -84,6 +84,10 @@ public:
     const std::string& installation() const { return installation_; }
     bool paused();
     void set_paused(bool paused);
+    /// Another life of the ledger, of which this one was copied before, made batches until then; 0: none is
+    /// known of. What that life sent again this one does not know.
+    std::int64_t outlived_ms();
+    void set_outlived(std::int64_t until_ms);
 
     /// The wall clock was set forward (or back, if negative) by so much: so are all due times.
     void move_due_times(std::int64_t step_ms);
@@ -129,10 +133,10 @@ private:
     twin_table twins_;
     chore_table chores_;
     unknown_table unknown_;
-    sqlite::statement paused_, set_paused_, move_jobs_, move_runs_, move_chores_, pull_in_jobs_,
-        pull_in_runs_, pull_in_chores_, mark_stopped_, job_history_, run_history_, totals_, spent_of_run_,
-        unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_, prune_rows_, prune_parts_,
-        files_of_jobs_;
+    sqlite::statement paused_, set_paused_, outlived_, set_outlived_, move_jobs_, move_runs_, move_chores_,
+        pull_in_jobs_, pull_in_runs_, pull_in_chores_, mark_stopped_, job_history_, run_history_, totals_,
+        spent_of_run_, unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_,
+        prune_rows_, prune_parts_, files_of_jobs_;
     std::string installation_;
 };
 

@@ -26,6 +26,14 @@ void live_operations::make_due(const job_row& job) {
     if (!parts_.in_turn(job.id)) parts_.ledger.jobs().postpone(job, {now, 0, ""}, now);
 }
 
+// For batches that the ledger does not know, if that is owed: jobs wait for it.
+void live_operations::look_now() {
+    auto look = parts_.ledger.chores().find(chore::find_unknown);
+    if (!look) return;
+    look->due_ms = parts_.clock.now_ms();
+    parts_.ledger.chores().owe(*look);
+}
+
 result<void> live_operations::refuse_while_draining() const {
     if (parts_.state() != daemon_state::draining) return {};
     return error{errc::unavailable, "enrichd is shutting down; what is under way goes on at its next start"};

@@ -4,6 +4,7 @@
 
 #include "daemon/job_log.hpp"
 #include "daemon/operations/job_reply.hpp"
+#include "daemon/purchase_gate.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -290,6 +291,7 @@ result<json> live_operations::retry(std::string id) {
     const auto& job = *found;
     const bool waits = !job::has_ended(job.state) && job.waiting.cause;
     if (waits) {
+        if (is_held_at_gate(job.waiting)) look_now();
         make_due(job);
         something_changed();
     }

@@ -27,7 +27,8 @@ std::int64_t count_of(const outcome_tallies::counts& counts, outcome how) {
 json batch_status_of(const job_row& job) {
     if (!job.batch_id) return nullptr;
     // A batch that fails as a whole takes its job straight to the end.
-    if (std::holds_alternative<job::failed>(job.state)) return name(batch_status::failed);
+    const auto* failed = std::get_if<job::failed>(&job.state);
+    if (failed && failed->reason != job::given_up) return name(batch_status::failed);
     return job.ended_as.empty() ? json(nullptr) : json(job.ended_as);
 }
 

@@ -81,6 +81,7 @@ private:
     json cancel_run(const run_row& run, job::cancel_reason why);
     void wish_to_cancel(const job_row& job, job::cancel_reason why, bool merge_too);
     void make_due(const job_row& job);
+    void look_now();
     result<job_row> job_in_doubt(const std::string& id);
     result<json> record_resolution(const job_row& job, const job::event::any& what, const std::string& detail,
                                    const char* status);

@@ -6,6 +6,7 @@ CREATE TABLE installation (
     id     INTEGER PRIMARY KEY CHECK (id = 1),
     uuid   TEXT    NOT NULL, -- eight hex digits, part of every submission id
     paused INTEGER NOT NULL CHECK (paused IN (0, 1)),
+    outlived_ms INTEGER NOT NULL, -- up to then another life of the ledger, unknown to this one, made batches; 0: none did
     stopped_cleanly INTEGER NOT NULL CHECK (stopped_cleanly IN (0, 1)) -- 0 while a daemon runs
 ) STRICT;
 
@@ -89,6 +90,7 @@ CREATE TABLE jobs (
     waiting_for TEXT    NOT NULL, -- why it waits, in words; empty if it does not
     waiting_since_ms INTEGER,
     cause       TEXT,             -- the code of the error that stopped its last turn; NULL: none did
+    signs_json  TEXT    NOT NULL, -- of the last of those failures, how many showed what: {"gone file-1": 3}; empty: none
     batch_id    TEXT,
     ended_as    TEXT    NOT NULL, -- the provider's last word about the batch; empty if there was none
     batch_total     INTEGER, -- the provider's last counts of the batch's requests; NULL if it told none
@@ -205,6 +207,8 @@ CREATE TABLE chores (
     job_id   INTEGER REFERENCES jobs (id) ON DELETE CASCADE,
     due_ms   INTEGER, -- NULL: once its job has ended in a way that makes it owed
     failures INTEGER NOT NULL CHECK (failures >= 0), -- tries in a row that could not be done
+    missing  INTEGER NOT NULL CHECK (missing >= 0),  -- the last of these, in a row: the provider said that it has no such call
+    reason   TEXT    NOT NULL, -- of the last of these, for people; empty: there was none
     PRIMARY KEY (what, subject)
 ) STRICT, WITHOUT ROWID;
 

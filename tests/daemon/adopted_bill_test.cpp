@@ -122,7 +122,7 @@ TEST_CASE("of a batch of another version what it cost is booked once nothing els
     }
     f.list_it(f.b);
     CHECK(f.list().batches.at(0).is_bill == !f.b.output_file_id.has_value());
-    CHECK(f.list().batches.at(0).obstacle.empty() == !f.b.output_file_id.has_value());
+    CHECK(f.list().batches.at(0).obstacle.empty());
     const auto done = f.adopt("batch_a");
     INFO((done ? "" : done.error().detail));
     REQUIRE(done);
@@ -139,18 +139,21 @@ TEST_CASE("of a batch of another version what it cost is booked once nothing els
 
 TEST_CASE("a batch of another version of which anything is left stays as it is", "[adopter]") {
     tidied_batch f;
-    f.b.metadata["enrichd_version"] = "gpt-4o-mini-ffffffffffff";
-    std::string why = "it was made for version gpt-4o-mini-ffffffffffff";
+    f.b.metadata["enrichd_version"] = "text-embedding-3-small-ffffffffffff";
+    f.b.metadata["enrichd_kind"] = "embeddings";
+    std::string why = "it was made for version text-embedding-3-small-ffffffffffff";
     SECTION("its request file") {
         f.provider->content["file-in"] = f.file;
     }
     SECTION("its answers") {
-        f.provider->content["file-out"] = "{\"custom_id\":\"s-1\",\"response\":{}}\n";
+        f.provider->content["file-out"] =
+            "{\"custom_id\":\"s-1\",\"response\":{}}\n{\"custom_id\":\"s-2\",\"response\":{}}\n";
     }
     SECTION("it runs still") {
         f.b.status = batch_status::in_progress;
     }
     SECTION("of a model of which nobody knows the price") {
+        f.b.metadata["enrichd_kind"] = "summaries";
         f.b.metadata["enrichd_version"] = "gpt-9-ffffffffffff";
         why = "it was made for version gpt-9-ffffffffffff";
     }
@@ -159,6 +162,7 @@ TEST_CASE("a batch of another version of which anything is left stays as it is",
         why = "what it cost is not known";
     }
     f.list_it(f.b);
+    CHECK(f.list().batches.at(0).may_come); // nothing is bought until a person has put it right, or let it go
     const auto e = f.refusal_of("batch_a");
     CHECK(test::contains(e.detail, why));
     CHECK(f.l->totals().spent == money{});

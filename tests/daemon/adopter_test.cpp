@@ -63,8 +63,8 @@ TEST_CASE("what cannot be adopted is shown with the reason, and refused with it"
         why = "names no file of results";
     }
     SECTION("another version") {
-        b.metadata["enrichd_version"] = "gpt-4o-mini-ffffffffffff";
-        why = "it was made for version gpt-4o-mini-ffffffffffff";
+        b.metadata["enrichd_version"] = "gpt-9-ffffffffffff"; // of which nobody knows the price
+        why = "it was made for version gpt-9-ffffffffffff";
     }
     SECTION("another target") {
         b.metadata["enrichd_target"] = target_mark("sqlite:other/events");
@@ -116,6 +116,8 @@ TEST_CASE("an adopted batch is a job like any other, with the rows that need its
     CHECK(polling->submission != "ed1-1a2b3c4d-7-1"); // the target may know slices of that one, cut otherwise
     CHECK(job.wishes.until == job::goal::merged);
     CHECK(job.waiting.due_ms == f.now.now);
+    f.l->chores().release(chore::delete_input, adopted->job_id, f.now.now);
+    CHECK(f.l->chores().due(f.now.now)->subject == "file-in"); // tidied at its end, like any other
     CHECK(job.plan.version == f.recipe().version);
     CHECK(job.plan.file_sha256 == to_hex(sha256::of(f.file)));
     CHECK(job.plan.totals.bytes == f.file.size());
@@ -262,6 +264,21 @@ TEST_CASE("a batch whose request file is gone is adopted by its answers", "[adop
         f.provider->content["file-in"] += "{}\n";
         adopt_ended();
     }
+    SECTION("and where answers are missing, once they were fetched often enough") {
+        f.provider->content.erase("file-in");
+        b.completed = 3;
+        auto short_one = b;
+        short_one.status = batch_status::completed;
+        short_one.output_file_id = "file-out";
+        f.provider->content["file-out"] = "{\"custom_id\":\"s-of-nobody\",\"response\":{}}";
+        f.list_it(short_one);
+        for (int fetched = 0; fetched < 4; ++fetched) {
+            const auto e = f.refusal_of("batch_a");
+            CHECK(e.code == errc::unavailable);
+            CHECK(test::contains(e.detail, "have 1 lines, and the provider counts 3 requests"));
+        }
+        CHECK(f.adopt("batch_a"));
+    }
     SECTION("and not before") {
         f.provider->content.erase("file-in");
         f.list_it(b);
@@ -378,4 +395,37 @@ TEST_CASE("a second batch of a job of this ledger is left to the daemon, which b
     const auto e = f.refusal_of("batch_a");
     CHECK(e.code == errc::state_conflict);
     CHECK(test::contains(e.detail, "a second batch of job 1"));
+}
+
+TEST_CASE("summaries that were made for another version are adopted, and overwrite nothing newer",
+          "[adopter]") {
+    lost_ledger f;
+    const auto one = f.add_row("k1", "one");
+    const auto two = f.add_row("k2", "two");
+    auto b = f.batch_of({one, two});
+    const std::string then = "gpt-4o-mini-ffffffffffff";
+    auto label = *read_label(b.metadata);
+    label.version = then;
+    b.metadata = to_metadata(label);
+    const auto of_now =
+        make_custom_id(kind::summaries, f.recipe().version, hash_text(one.title, *one.text), 0);
+    const auto of_then = make_custom_id(kind::summaries, then, hash_text(one.title, *one.text), 0);
+    f.file.replace(f.file.find(of_now), of_now.size(), of_then);
+    f.provider->content["file-in"] = f.file;
+    label.sha256 = to_hex(sha256::of(f.file));
+    b.metadata = to_metadata(label);
+    f.list_it(b);
+    CHECK(f.list().batches.at(0).obstacle.empty());
+    const auto adopted = f.adopt("batch_a");
+    INFO((adopted ? "" : adopted.error().detail));
+    REQUIRE(adopted);
+    CHECK(adopted->requests == 2);
+    CHECK(adopted->rows == 1); // of the other the batch has no request
+    const auto job = f.job(adopted->job_id);
+    CHECK(job.plan.version == then);
+    CHECK(job.plan.keep_versions);
+    CHECK(f.database->asked.want.keep_versions);
+    CHECK(f.database->asked.want.version == then);
+    CHECK(job.plan.totals.input_tokens > 0);
+    CHECK(job.plan.totals.bound > money{});
 }

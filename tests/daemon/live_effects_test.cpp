@@ -49,14 +49,21 @@ struct effects_fixture : ledger_fixture {
     effect_outcome look(std::int64_t looks = 0) {
         return perform(effect::find_batch{ours, "file-1", noon, looks});
     }
-    // With counts as the provider told them, and after `failures` turns in a row that could not do it.
-    effect_outcome fetch(std::int64_t completed, std::int64_t failed, std::int64_t failures) {
+    // With counts as the provider told them. What it is put off for is remembered, as the driver does.
+    effect_outcome fetch(std::int64_t completed, std::int64_t failed) {
         auto row = job(id);
         row.counts = batch_counts{completed + failed, completed, failed};
-        row.waiting.failures = failures;
-        return enrichd::tests::await(loop,
-                                     effects.perform(effect::fetch{"batch_1", "file-out", "file-err"}, row));
+        row.waiting = before;
+        const auto outcome = enrichd::tests::await(
+            loop, effects.perform(effect::fetch{"batch_1", "file-out", "file-err"}, row));
+        if (const auto* why = std::get_if<effect_postponed>(&outcome)) note_failure(why->why);
+        return outcome;
     }
+    void note_failure(const error& e) {
+        ++before.failures;
+        before.signs = with_sign(before.signs, e.sign);
+    }
+    waiting before;
 };
 
 template <class E>
@@ -148,10 +155,13 @@ TEST_CASE("results that are shorter than the provider counts are fetched again b
           "[live_effects]") {
     effects_fixture f;
     f.world->content = {{"file-out", "{\"custom_id\":\"a\"}\n{\"custom_id\":\"b\"}\n\n"}, {"file-err", "{}"}};
-    CHECK(put_off(f.fetch(3, 1, 0)).code == errc::provider_invalid);
-    CHECK(put_off(f.fetch(3, 1, 3)).code == errc::provider_invalid);
-    CHECK(came<event::results_fetched>(f.fetch(3, 1, 4)).has_output); // it stays so: what it lacks is missing
-    CHECK(came<event::results_fetched>(f.fetch(2, 1, 0)).has_errors);
+    for (int i = 0; i < 50; ++i)
+        f.note_failure({errc::provider_ambiguous, "502"}); // an outage is no proof that they are short
+    CHECK(put_off(f.fetch(3, 2)).code == errc::provider_invalid);
+    for (int i = 0; i < 4; ++i)
+        CHECK(put_off(f.fetch(3, 1)).code == errc::provider_invalid);
+    CHECK(came<event::results_fetched>(f.fetch(3, 1)).has_output); // it stays so: what it lacks is missing
+    CHECK(came<event::results_fetched>(f.fetch(2, 1)).has_errors);
 }
 
 TEST_CASE("a file that the provider lost is uploaded again, after it was asked for often enough",
@@ -160,14 +170,51 @@ TEST_CASE("a file that the provider lost is uploaded again, after it was asked f
     f.put(f.id, job::intent_submit{ours, "file-1", noon});
     const error lost{errc::provider_rejected,
                      "Cannot find file file-1, or project p does not have access to it."};
-    const auto create = [&](std::int64_t failures) {
+    const auto create = [&] {
         f.world->refusals = {lost};
         auto row = f.job(f.id);
-        row.waiting.failures = failures;
+        row.waiting = f.before;
         return enrichd::tests::await(f.loop, f.effects.perform(effect::create_batch{"file-1"}, row));
     };
-    (void)came<event::batch_postponed>(create(0));
-    (void)came<event::file_not_found>(create(8));
+    for (int i = 0; i < 7; ++i)
+        f.note_failure(came<event::batch_postponed>(create()).why);
+    f.note_failure({errc::provider_busy, "429"}); // an outage: what is said around it is no proof
+    for (int i = 0; i < 8; ++i)
+        f.note_failure(came<event::batch_postponed>(create()).why);
+    (void)came<event::file_not_found>(create());
+}
+
+TEST_CASE("before a batch that was refused is asked for again, the list is looked through for it",
+          "[live_effects]") {
+    effects_fixture f;
+    f.put(f.id, job::intent_submit{ours, "file-1", noon});
+    f.world->made = listed("b_new", noon_s + 9, ours);
+    f.world->pages = {{{listed("b1", noon_s, ours)}, false}};
+    const auto create = [&] {
+        auto row = f.job(f.id);
+        row.waiting = f.before;
+        return enrichd::tests::await(f.loop, f.effects.perform(effect::create_batch{"file-1"}, row));
+    };
+    CHECK(came<event::batch_created>(create()).batch_id == "b_new"); // the first try needs no look
+    CHECK(f.world->calls == std::vector<std::string>{"create"});
+    f.note_failure({errc::provider_busy, "429"});
+    SECTION("one that was made after all is taken") {
+        CHECK(came<event::batch_created>(create()).batch_id == "b1");
+        CHECK(f.world->calls.back() == "list ");
+    }
+    SECTION("while the list cannot be read, nothing is asked for") {
+        f.world->list_fails = error{errc::provider_ambiguous, "502"};
+        CHECK(came<event::batch_postponed>(create()).why.code == errc::provider_ambiguous);
+        CHECK(f.world->calls.back() == "list ");
+    }
+    SECTION("where there is none, it is asked for again") {
+        f.world->pages.clear();
+        CHECK(came<event::batch_created>(create()).batch_id == "b_new");
+    }
+    SECTION("where there is no list, the refusal is believed") {
+        f.world->list_fails = error{errc::provider_rejected, "no (HTTP 404 to GET /batches)"};
+        CHECK(came<event::batch_created>(create()).batch_id == "b_new");
+    }
 }
 
 TEST_CASE("a request file that cannot be read now is no reason to give the job up", "[live_effects]") {

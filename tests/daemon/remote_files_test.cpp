@@ -174,7 +174,7 @@ TEST_CASE("a provider without a list of files is asked again the next day, and n
           "[remote_files]") {
     files_fixture f;
     f.l->chores().owe({chore::sweep_files, "", 0, f.now.now, 0});
-    f.provider->list_fails = error{errc::provider_rejected, "404"};
+    f.provider->files_fail = error{errc::provider_rejected, "404"};
     f.sweep();
     CHECK(f.l->chores().next_due() == f.now.now + 24 * hour);
 }

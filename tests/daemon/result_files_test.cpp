@@ -40,6 +40,15 @@ struct results_fixture : ledger_fixture {
         merge.digests = fetched.digests;
         world->calls.clear();
     }
+    /// One more failure in a row, as the driver records it.
+    void failed(const error& e) {
+        ++row.waiting.failures;
+        row.waiting.signs = with_sign(row.waiting.signs, e.sign);
+    }
+    effect_outcome fetch() {
+        return enrichd::tests::await(
+            loop, results.fetch(world, job::effect::fetch{"batch_1", "file-out", "file-err"}, row, 100));
+    }
     result<void> before_merging(part where) {
         merge.from.where = where;
         return enrichd::tests::await(loop, results.keep_whole(world, merge, row));
@@ -108,17 +117,30 @@ TEST_CASE("results that are lost here and at the provider are told as the provid
     const auto gone = f.before_merging(part::output);
     REQUIRE_FALSE(gone);
     CHECK(gone.error().code == errc::provider_rejected);
+    f.failed(gone.error());
     f.world->pages[0].batches[0].output_file_id.reset();
     const auto unnamed = f.before_merging(part::output);
     REQUIRE_FALSE(unnamed);
     CHECK(unnamed.error().code == errc::provider_invalid);
+    f.failed(unnamed.error());
 
     SECTION("and after an hour of that they are gone, by whichever way") {
-        f.row.waiting.failures = 24;
+        for (int i = 1; i < 24; ++i)
+            f.failed(unnamed.error());
         CHECK(f.before_merging(part::output).error().code == errc::not_found);
         f.world->pages[0].batches[0].output_file_id = "file-out";
+        CHECK(f.before_merging(part::output).error().code == errc::provider_rejected); // said once before
+        for (int i = 1; i < 24; ++i)
+            f.failed(gone.error());
         CHECK(f.before_merging(part::output).error().code == errc::not_found);
         CHECK(f.before_merging(part::errors));
+    }
+    SECTION("and after an hour of other failures they are not") {
+        for (int i = 0; i < 100; ++i)
+            f.failed({errc::provider_ambiguous, "502"});
+        CHECK(f.before_merging(part::output).error().code == errc::provider_invalid);
+        f.world->pages[0].batches[0].output_file_id = "file-out";
+        CHECK(f.before_merging(part::output).error().code == errc::provider_rejected);
     }
 }
 
@@ -126,10 +148,8 @@ TEST_CASE("a gateway's 404 is no proof that a file of results is gone, however o
           "[result_files]") {
     results_fixture f;
     f.world->out_of_sight = {"file-out"};
-    f.row.waiting.failures = 100;
-    const auto came = enrichd::tests::await(
-        f.loop, f.results.fetch(f.world, job::effect::fetch{"batch_1", "file-out", "file-err"}, f.row, 100));
-    CHECK(std::holds_alternative<effect_postponed>(came));
+    for (int i = 0; i < 100; ++i)
+        f.failed(std::get<effect_postponed>(f.fetch()).why);
     std::filesystem::remove(f.output);
     CHECK(f.before_merging(part::output).error().code == errc::provider_rejected);
 }
@@ -141,18 +161,31 @@ TEST_CASE("a file that the provider says is not there is asked for for an hour, 
     const auto [gone, there] =
         GENERATE(table<std::string, std::string>({{"file-out", "file-err"}, {"file-err", "file-out"}}));
     f.world->content.erase(gone);
-    const auto fetch = [&] {
-        return enrichd::tests::await(
-            f.loop,
-            f.results.fetch(f.world, job::effect::fetch{"batch_1", "file-out", "file-err"}, f.row, 100));
-    };
-    f.row.waiting.failures = 23;
-    CHECK(std::get<effect_postponed>(fetch()).why.code == errc::provider_rejected);
-    f.row.waiting.failures = 24;
-    const auto came = fetch();
+    for (int i = 0; i < 100; ++i)
+        f.failed({errc::provider_ambiguous, "502"}); // which says nothing of it
+    for (int said = 0; said < 24; ++said) {
+        CAPTURE(said);
+        const auto why = std::get<effect_postponed>(f.fetch()).why;
+        CHECK(why.code == errc::provider_rejected);
+        f.failed(why);
+    }
+    const auto came = f.fetch();
     const auto fetched = std::get<job::event::results_fetched>(std::get<effect_done>(came).event);
     CHECK(fetched.some_gone);
     CHECK(fetched.has_output == (there == "file-out"));
     CHECK(fetched.has_errors == (there == "file-err"));
     CHECK(fetched.digests.output.empty() == (gone == "file-out"));
+}
+
+TEST_CASE(
+    "the file that is asked for last is believed to be gone by what was said of it, and not of the other",
+    "[result_files]") {
+    results_fixture f;
+    f.world->content.clear();
+    int said = 0;
+    for (; std::holds_alternative<effect_postponed>(f.fetch()); ++said) {
+        REQUIRE(said < 100);
+        f.failed(std::get<effect_postponed>(f.fetch()).why);
+    }
+    CHECK(said == 48);
 }

@@ -138,6 +138,39 @@ TEST_CASE("what an adopted batch was asked too is sent again only if that one ha
     CHECK(f.l->quarantine().count() == 0);
 }
 
+TEST_CASE("what another life of the ledger may have sent again is left to the next run", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}});
+    end_with(f, id, {500});
+    const auto made = f.job(id).created_ms;
+    SECTION("it made batches later than the job was built") {
+        f.l->set_outlived(made);
+        CHECK(f.settle());
+        CHECK(f.jobs() == 1);
+        CHECK(f.l->quarantine().count() == 0);
+        CHECK(f.l->requests().open_rows(id) == 0);
+    }
+    SECTION("it had ended before") {
+        f.l->set_outlived(made - 1);
+        CHECK_FALSE(f.settle());
+        CHECK(f.newest().plan.attempt == 2);
+    }
+}
+
+TEST_CASE("while it is not known what the provider has, nothing is sent again", "[run_settler]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}});
+    end_with(f, id, {500});
+    f.l->chores().owe({chore::find_unknown, "", 0, f.now.now, 3});
+    const auto settled = f.wait(f.settler.settle(f.run));
+    REQUIRE_FALSE(settled);
+    CHECK(settled.error().code == errc::unavailable);
+    CHECK(f.jobs() == 1);
+    f.l->chores().done(*f.l->chores().find(chore::find_unknown));
+    CHECK_FALSE(f.settle());
+    CHECK(f.newest().plan.attempt == 2);
+}
+
 TEST_CASE("what was cancelled is not sent again, and not held against its rows", "[run_settler]") {
     merge_fixture f;
     const auto id = f.add_texts({{{"a"}, 2}, {{"b"}}});

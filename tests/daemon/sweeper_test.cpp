@@ -274,6 +274,38 @@ TEST_CASE("a server without a list is not asked for ever", "[sweeper]") {
     CHECK(f.now.now - noon > 40 * 60'000); // a gateway may answer so for a while
 }
 
+TEST_CASE("where the whole API is missing, or it fails otherwise, the look for batches is not given up",
+          "[sweeper]") {
+    sweeper_fixture f;
+    const error missing{errc::provider_rejected, "404 (HTTP 404 to GET /batches)"};
+    const error down{errc::provider_ambiguous, "down (HTTP 502 to GET /batches)"};
+    const auto look = [&](const error& e, int times) {
+        f.world->list_fails = e;
+        for (int i = 0; i < times; ++i) {
+            REQUIRE(f.l->chores().next_due());
+            f.now.now = *f.l->chores().next_due();
+            f.sweep();
+        }
+    };
+    SECTION("an outage, and then a gateway that is restarted") {
+        look(down, 60);
+        look(missing, 24);
+        look(down, 1);
+        look(missing, 24);
+        CHECK(f.l->chores().is_owed(chore::find_twins));
+        look(missing, 1);
+        CHECK_FALSE(f.l->chores().is_owed(chore::find_twins)); // it was said for an hour, and nothing else
+    }
+    SECTION("a gateway that knows no path at all") {
+        f.world->files_fail = missing;
+        look(missing, 60);
+        CHECK(f.l->chores().is_owed(chore::find_twins));
+        f.world->files_fail.reset();
+        look(missing, 1);
+        CHECK_FALSE(f.l->chores().is_owed(chore::find_twins));
+    }
+}
+
 TEST_CASE("what a twin cost after its run had ended is told by the run's report, if need be by a later try",
           "[sweeper]") {
     sweeper_fixture f;

@@ -141,6 +141,49 @@ TEST_CASE("of two batches of a job the one that works is kept, and the other loo
     CHECK(f.l->chores().is_owed(chore::find_twins));
 }
 
+TEST_CASE("a second batch of a job that has one is looked for as a twin at start", "[unknown]") {
+    start_fixture f;
+    f.put(f.id, job::submitted{submission_id(f.l->installation(), f.job(f.id), 1), "file-in", "batch_first",
+                               noon / 1000});
+    f.show(f.own());
+    f.look();
+    CHECK(f.job(f.id).batch_id == "batch_first");
+    REQUIRE(f.l->twins().find("batch_own"));
+    CHECK(f.world->calls.back() == "cancel batch_own");
+    CHECK(f.l->chores().is_owed(chore::follow_twin));
+    const auto calls = f.world->calls.size();
+    f.chores.begin();
+    CHECK(f.wait(f.finder.look(*f.l->chores().find(chore::find_unknown))));
+    CHECK_FALSE(f.l->chores().is_owed(chore::find_twins)); // it is followed already
+    CHECK(f.world->calls.size() == calls + 1);
+}
+
+TEST_CASE("a batch that no history of this ledger tells of says until when another life of it made some",
+          "[unknown]") {
+    start_fixture f;
+    auto b = f.own(1, "batch_another");
+    SECTION("of a job that it does not know") {
+        b = f.later_life();
+    }
+    SECTION("of a try that it does not know, though nothing came of it") {
+        b = f.own(2, "batch_another");
+        b.status = batch_status::failed;
+    }
+    f.show(b);
+    f.look();
+    CHECK(f.l->outlived_ms() == b.created_at * 1000);
+}
+
+TEST_CASE("batches that this ledger or another installation made are no sign of another life", "[unknown]") {
+    start_fixture f;
+    f.put(f.id, job::submitted{submission_id(f.l->installation(), f.job(f.id), 1), "file-in", "batch_own",
+                               noon / 1000});
+    f.show(f.own(1, "batch_twin"));
+    f.show(f.batch_of("batch_elsewhere", "ed1-1a2b3c4d-7-1", "1a2b3c4d"));
+    f.look();
+    CHECK(f.l->outlived_ms() == 0);
+}
+
 TEST_CASE("a later try than an old copy knows of is its job's once the earlier one has failed, and no twin",
           "[unknown]") {
     start_fixture f;
@@ -278,7 +321,14 @@ TEST_CASE("a provider that is away holds up what would be sent, and no building"
     CHECK(f.effects.asked.empty());
     REQUIRE(f.l->chores().find(chore::find_unknown));
     CHECK(f.l->chores().find(chore::find_unknown)->due_ms > f.now.now);
-    f.now.now += 3'600'000;
+    CHECK(f.job(f.id).waiting.reason == why_not_send(*f.l)->detail);
+    CHECK(contains(why_not_send(*f.l)->detail, "the last try: 502"));
+    SECTION("until it is back") {
+        f.now.now += 3'600'000;
+    }
+    SECTION("until it is back, and a person has it asked again at once") {
+        REQUIRE(f.ops.retry(job_name(f.id)));
+    }
     f.world->list_fails.reset();
     f.look();
     CHECK_FALSE(why_not_send(*f.l));

@@ -45,11 +45,28 @@ bool old_copies_break(const std::string& invariant) {
     return false;
 }
 
+// Whether the invariant is found broken where a ledger is lost while the provider fails for hours, and a list
+// that cannot be read is all that tells what was bought.
+bool outages_break(const std::string& invariant) {
+    workplace place;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        auto s = forgetful_scenario(seed, ledger_fate::lost);
+        s.deeds.clear();
+        s.crashes = parse_crashes("provider.get_batch:after:1").value();
+        s.calm_at = 30 * hour;
+        s.outage = {15 * minute, 12 * hour, 0.03};
+        s.repair.begins_runs = true;
+        s.repair.unheeded = 5 * hour;
+        if (names(simulation(s, place.fresh(s)).run().violations, invariant)) return true;
+    }
+    return false;
+}
+
 // Whether a case of these seeds finds the invariant broken. What breaks one may break others first.
 bool finds_broken(const std::string& invariant, std::uint64_t seeds) {
     campaign c([&](const tally& t) { return !names(t.failed, invariant); });
     c.seeds(1, seeds);
-    return names(c.results().failed, invariant) || old_copies_break(invariant);
+    return names(c.results().failed, invariant) || old_copies_break(invariant) || outages_break(invariant);
 }
 
 } // namespace
@@ -98,6 +115,14 @@ TEST_CASE("an old copy of the ledger, made while jobs are on their way to the pr
         CHECK_FALSE(old_copies_break(invariant));
 }
 
+TEST_CASE("a ledger that is lost while the provider fails for hours buys nothing twice", "[faults]") {
+    const quiet log;
+    for (const auto* invariant : {"I1", "I2", "I3", "I4", "I5", "I7"}) {
+        CAPTURE(invariant);
+        CHECK_FALSE(outages_break(invariant));
+    }
+}
+
 TEST_CASE("crashes are read as they are printed, and nothing else is", "[faults]") {
     const std::string text = "provider.upload:before:2,any:before:17,spool.rename:after:1";
     CHECK(to_string(parse_crashes(text).value()) == text);
@@ -109,14 +134,15 @@ TEST_CASE("crashes are read as they are printed, and nothing else is", "[faults]
 
 TEST_CASE("the campaign finds what is planted, and names the invariant", "[faults]") {
     const auto [mutant, invariant] = GENERATE(table<std::string, std::string>({
-        {"ack_alone", "I1"},       {"line_lost", "I2"},       {"expired_dropped", "I2"},
-        {"no_intent", "I3"},       {"create_repeated", "I3"}, {"one_look", "I3"},
-        {"first_page_only", "I3"}, {"late_stopped", "I2"},    {"twin_left", "I3"},
-        {"twin_unseen", "I3"},     {"settled_twice", "I4"},   {"unproven_lost", "I4"},
-        {"bill_unread", "I4"},     {"twin_unbooked", "I4"},   {"over_budget", "I4"},
-        {"other_key", "I5"},       {"gate_open", "I3"},       {"own_forgotten", "I3"},
-        {"unsent_kept", "I3"},     {"gone_waited", "I7"},     {"storm", "I7"},
-        {"forgotten", "I7"},
+        {"ack_alone", "I1"},        {"line_lost", "I2"},       {"expired_dropped", "I2"},
+        {"no_intent", "I3"},        {"create_repeated", "I3"}, {"one_look", "I3"},
+        {"first_page_only", "I3"},  {"late_stopped", "I2"},    {"twin_left", "I3"},
+        {"twin_unseen", "I3"},      {"settled_twice", "I4"},   {"unproven_lost", "I4"},
+        {"bill_unread", "I4"},      {"twin_unbooked", "I4"},   {"over_budget", "I4"},
+        {"other_key", "I5"},        {"gate_open", "I3"},       {"own_forgotten", "I3"},
+        {"unsent_kept", "I3"},      {"gone_waited", "I7"},     {"storm", "I7"},
+        {"forgotten", "I7"},        {"outage_proves", "I2"},   {"outage_ends_look", "I3"},
+        {"refusal_believed", "I3"},
     }));
     const quiet log;
     CAPTURE(mutant);

@@ -110,3 +110,42 @@ TEST_CASE("a file is owed its delete once its job has ended in a way that makes 
     CHECK(f.l->chores().is_owed(chore::delete_input)); // the other job's, later
     CHECK_FALSE(f.l->chores().is_owed(chore::sweep_files));
 }
+
+TEST_CASE("refusals are counted while nothing else fails between them, and the last reason is kept",
+          "[state][chores]") {
+    ledger_fixture f;
+    f.l->chores().owe({chore::find_unknown, "", 0, noon, 0});
+    const auto fail = [&](const std::string& why, bool missing) {
+        const auto c = *f.l->chores().find(chore::find_unknown);
+        f.l->chores().postpone(c, c.due_ms + 1, why, missing);
+        f.reopen();
+        return *f.l->chores().find(chore::find_unknown);
+    };
+    CHECK(fail("404", true).missing == 1);
+    CHECK(fail("404", true).missing == 2);
+    const auto outage = fail("502", false);
+    CHECK(outage.missing == 0);
+    CHECK(outage.failures == 3);
+    CHECK(outage.reason == "502");
+    CHECK(fail("404", true).missing == 1);
+}
+
+TEST_CASE("what failures of a job are a sign of is counted by itself, and an outage ends the count",
+          "[state]") {
+    ledger_fixture f;
+    const auto id = f.add_job(f.add_open_run());
+    const auto fail = [&](const std::string& sign) {
+        auto w = f.job(id).waiting;
+        w.signs = with_sign(w.signs, sign);
+        f.l->jobs().postpone(f.job(id), w, noon);
+        f.reopen();
+        return f.job(id).waiting;
+    };
+    CHECK(fail("gone file-1").times_seen("gone file-1") == 1);
+    CHECK(fail("gone file-2").times_seen("gone file-1") == 1);
+    CHECK(fail("gone file-2").times_seen("gone file-2") == 2);
+    CHECK(fail("").times_seen("gone file-2") == 0);
+    for (int n = 0; n < 100; ++n)
+        fail(std::to_string(n));
+    CHECK(f.job(id).waiting.signs.size() <= 16); // nothing is the same twice: no room is lost to it
+}

@@ -22,6 +22,7 @@ struct fake_provider final : provider::client {
     std::set<std::string> out_of_sight;         ///< files of which a gateway says 404, for as long
     std::vector<provider::remote_file> files;   ///< that list_files finds
     std::optional<error> list_fails;
+    std::optional<error> files_fail;           ///< list_files
     std::deque<error> refusals;                ///< what the next calls that change something answer
     std::vector<std::string> calls;            ///< what was asked, in order
     batch_object made;                         ///< what create_batch answers
@@ -40,7 +41,7 @@ struct fake_provider final : provider::client {
     }
     provider::awaitable<result<std::vector<provider::remote_file>>> list_files(std::string prefix) override {
         calls.push_back("files " + prefix);
-        if (list_fails) co_return *list_fails;
+        if (files_fail) co_return *files_fail;
         std::vector<provider::remote_file> found;
         for (const auto& f : files)
             if (f.filename.starts_with(prefix)) found.push_back(f);

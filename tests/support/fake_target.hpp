@@ -27,6 +27,7 @@ struct fake_target final : target::database {
     std::string name = "sqlite:test/events";
     std::map<std::string, target::merged_row> verdicts; ///< on rows, by key; every other row is written
     std::vector<target::merge_slice> merged;            ///< what came, replays too
+    target::selection asked;                            ///< what was read last
 
     std::string identity() const override { return name; }
 
@@ -37,8 +38,9 @@ struct fake_target final : target::database {
         report.problem = not_ready;
         co_return report;
     }
-    target::awaitable<result<std::unique_ptr<target::row_stream>>> read(target::selection) override {
+    target::awaitable<result<std::unique_ptr<target::row_stream>>> read(target::selection what) override {
         if (broken) co_return *broken;
+        asked = std::move(what);
         auto seen = std::make_unique<stream>(rows, piece);
         if (after_read) after_read();
         co_return std::unique_ptr<target::row_stream>(std::move(seen));

@@ -171,3 +171,16 @@ TEST_CASE("samples show failed requests, and their text to operators alone", "[o
     CHECK(f.ops.request_file(job_name(id)).error().code == errc::not_found);
     CHECK(job_of(f, id).at("samples")[0].at("text").is_null());
 }
+
+TEST_CASE("a job that was given up shows what its batch ended as, and not that it failed",
+          "[operations][job]") {
+    operations_fixture f;
+    auto polling = std::get<job::polling>(enrichd::test::one_of_each_state()[6]);
+    polling.status = batch_status::completed;
+    const auto id = f.add_job_in(polling, job::goal::merged);
+    f.put(id, job::failed{std::string(job::given_up)});
+    CHECK(job_of(f, id).at("batch_status") == "completed");
+    const auto other = f.add_job_in(polling, job::goal::merged);
+    f.put(other, job::failed{"token_limit_exceeded"});
+    CHECK(job_of(f, other).at("batch_status") == "failed");
+}

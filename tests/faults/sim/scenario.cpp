@@ -20,6 +20,15 @@ void draw_calls(chance& c, call_faults& f) {
     f.not_found = some(c, 0.3);
 }
 
+void draw_outage(chance& c, scenario& s) {
+    if (c.one_in(2))
+        s.outage = {c.number(0, s.calm_at * 2 / 3), c.number(20 * minute, 6 * hour), c.real() / 2};
+    // A line that comes twice stands for one that was cut off, as far as counting goes.
+    if (c.one_in(3) && s.batches.line_twice == 0) s.calls.cut = 0.6 * c.real();
+    // What the list does not show at once nobody can know of who was told that it does not exist.
+    if (c.one_in(4) && s.list_lag == 0) s.calls.passed_on = 0.5 * c.real();
+}
+
 void draw_batches(chance& c, batch_faults& f) {
     f.line_error = some(c, 0.5);
     f.line_refused = some(c, 0.2);
@@ -129,6 +138,8 @@ scenario draw_scenario(std::uint64_t seed) {
         if (c.one_in(2)) s.calls.refused = 0.2 + c.real() / 2; // a second try among them
     }
     if (c.one_in(4)) draw_ledger_losses(c, s);
+    chance more(seed * 2 + 0x0a7a6e);
+    draw_outage(more, s);
     return s;
 }
 

@@ -44,6 +44,15 @@ struct call_faults {
     double late = 0;      ///< no answer, and an effect some time later
     double not_found = 0; ///< reads: the object is not there yet
     double refused = 0;   ///< creations: for good, and without an effect
+    double passed_on = 0; ///< creations: refused for now, and an effect all the same
+    double cut = 0;       ///< downloads: they end early, and nothing tells so
+};
+
+/// A time in which calls fail one way and another, and some get through.
+struct outage {
+    std::int64_t at_ms = 0; ///< since the beginning
+    std::int64_t for_ms = 0;
+    double gets_through = 0;
 };
 
 /// How often a request or a batch ends how, of those that end while faults last.
@@ -121,6 +130,7 @@ struct scenario {
     bool oldest_first = false; ///< the list's order
     int strangers = 0;         ///< batches of others in the list, at the beginning
     call_faults calls;
+    struct outage outage;
     batch_faults batches;
     target_faults database;
     std::vector<planned_deed> deeds;

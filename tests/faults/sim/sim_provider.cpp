@@ -39,7 +39,9 @@ sim_provider::sim_provider(const scenario& s, virtual_time& t, const model_catal
       time_(t),
       models_(models),
       calm_ms_(t.now_ms() + s.calm_at),
-      chance_(s.seed * 2 + 0xb111) {
+      outage_ms_(t.now_ms() + s.outage.at_ms),
+      chance_(s.seed * 2 + 0xb111),
+      mood_(s.seed * 2 + 0xcafe) {
     for (int n = 0; n < s.strangers; ++n) {
         sim_batch b;
         b.told.id = fmt::format("batch_stranger{}", n);
@@ -68,6 +70,20 @@ sim_provider::fault sim_provider::draw_fault() {
         at -= probability / 2;
     }
     return fault::none;
+}
+
+std::optional<error> sim_provider::outage(const std::string& id) {
+    const auto into = time_.now_ms() - outage_ms_;
+    const bool is_on = into >= 0 && into < scenario_.outage.for_ms && !calm();
+    if (!is_on || mood_.happens(scenario_.outage.gets_through)) return std::nullopt;
+    const auto gateway = "page not found (HTTP 404 to a gateway, simulated)";
+    switch (mood_.number(0, id.empty() ? 2 : 9)) {
+    case 0: return busy();
+    case 1: return error{errc::provider_rejected, gateway};
+    case 2: return error{errc::provider_invalid, "a page of HTML (simulated)"};
+    case 3: return gone(id); // as a replica may say that lags behind
+    default: return lost();
+    }
 }
 
 // A request and its answer take their time, so that turns overlap.
@@ -105,6 +121,7 @@ boost::asio::awaitable<result<provider::remote_file>> sim_provider::upload(std::
                                                                            std::string filename) {
     auto content = test::read_file(file);
     co_await travel();
+    if (outage()) co_return lost();
     const auto what = draw_fault();
     if (what == fault::busy) co_return busy();
     if (what == fault::lost) co_return lost();
@@ -122,6 +139,7 @@ boost::asio::awaitable<result<provider::remote_file>> sim_provider::upload(std::
 boost::asio::awaitable<result<std::vector<provider::remote_file>>> sim_provider::find_files(
     std::string filename, std::uint64_t bytes) {
     co_await travel();
+    if (const auto why = outage()) co_return *why;
     if (draw_fault() != fault::none) co_return lost();
     std::vector<provider::remote_file> found;
     for (const auto& [id, f] : files_)
@@ -134,6 +152,7 @@ boost::asio::awaitable<result<std::vector<provider::remote_file>>> sim_provider:
 boost::asio::awaitable<result<std::vector<provider::remote_file>>> sim_provider::list_files(
     std::string prefix) {
     co_await travel();
+    if (const auto why = outage()) co_return *why;
     if (draw_fault() != fault::none) co_return lost();
     std::vector<provider::remote_file> found;
     for (const auto& [id, f] : files_)
@@ -143,6 +162,7 @@ boost::asio::awaitable<result<std::vector<provider::remote_file>>> sim_provider:
 
 boost::asio::awaitable<result<batch_object>> sim_provider::create_batch(provider::batch_order order) {
     co_await travel();
+    if (outage()) co_return busy();
     const auto what = draw_fault();
     if (what == fault::busy) co_return busy();
     if (what == fault::lost) co_return lost();
@@ -157,11 +177,13 @@ boost::asio::awaitable<result<batch_object>> sim_provider::create_batch(provider
     auto made = make_batch(order);
     co_await travel();
     if (what == fault::unheard) co_return lost();
+    if (!calm() && mood_.happens(scenario_.calls.passed_on)) co_return busy();
     co_return made;
 }
 
 boost::asio::awaitable<result<batch_object>> sim_provider::get_batch(std::string id) {
     co_await travel();
+    if (const auto why = outage(id)) co_return *why;
     const auto what = draw_fault();
     auto* b = find(id);
     if (what == fault::not_found) co_return not_found(id);
@@ -172,6 +194,7 @@ boost::asio::awaitable<result<batch_object>> sim_provider::get_batch(std::string
 
 boost::asio::awaitable<result<batch_object>> sim_provider::cancel_batch(std::string id) {
     co_await travel();
+    if (const auto why = outage(id)) co_return *why;
     const auto what = draw_fault();
     auto* b = find(id);
     if (what == fault::not_found) co_return not_found(id);
@@ -189,6 +212,7 @@ boost::asio::awaitable<result<batch_object>> sim_provider::cancel_batch(std::str
 
 boost::asio::awaitable<result<batch_list>> sim_provider::list_batches(std::string after) {
     co_await travel();
+    if (const auto why = outage()) co_return *why;
     if (draw_fault() != fault::none) co_return lost();
     std::vector<sim_batch*> all;
     for (auto& b : batches_)
@@ -215,12 +239,15 @@ boost::asio::awaitable<result<std::uint64_t>> sim_provider::download(std::string
                                                                      std::filesystem::path to,
                                                                      provider::download_limits) {
     co_await travel();
+    if (const auto why = outage(file_id)) co_return *why;
     const auto what = draw_fault();
     const auto file = files_.find(file_id);
     if (what == fault::not_found) co_return not_found(file_id);
     if (what != fault::none) co_return lost(); // cut off: the client keeps nothing of it
     if (file == files_.end()) co_return gone(file_id);
-    const auto& content = file->second.content;
+    auto content = file->second.content;
+    if (!calm() && mood_.happens(scenario_.calls.cut))
+        content.resize(static_cast<std::size_t>(mood_.real() * static_cast<double>(content.size())));
     provider::download_file here(std::move(to));
     auto written = here.begin();
     for (std::size_t at = 0; written && at < content.size(); at += piece_bytes)
@@ -232,6 +259,7 @@ boost::asio::awaitable<result<std::uint64_t>> sim_provider::download(std::string
 
 boost::asio::awaitable<result<void>> sim_provider::delete_file(std::string id) {
     co_await travel();
+    if (outage()) co_return lost();
     if (draw_fault() != fault::none) co_return lost();
     files_.erase(id);
     co_return result<void>();

@@ -78,6 +78,8 @@ private:
 
     bool calm() const;
     fault draw_fault();
+    /// What an outage makes of a call; absent: it gets through.
+    std::optional<error> outage(const std::string& id = "");
     awaitable<void> travel();
     void later(std::function<void()> effect);
     void do_late_effects();
@@ -95,7 +97,9 @@ private:
     virtual_time& time_;
     const model_catalogue& models_;
     std::int64_t calm_ms_;
+    std::int64_t outage_ms_;
     chance chance_;
+    chance mood_; ///< of outages and cuts, so that a case without them is as it was
     std::map<std::string, stored_file> files_;
     std::deque<sim_batch> batches_;
     std::multimap<std::int64_t, std::function<void()>> late_;
