@@ -278,10 +278,10 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
                               errc::provider_busy);
                 if (const auto* later = std::get_if<job::event::batch_postponed>(&what)) {
                     const auto& why = later->why;
-                    auto next = in(backoff(before.waiting.failures + 1, why.retry_after, random_()),
-                                   why.detail, before.waiting.failures + 1, why.code);
-                    next.signs = with_sign(before.waiting.signs, why.sign);
-                    return next;
+                    auto later_still = in(backoff(before.waiting.failures + 1, why.retry_after, random_()),
+                                          why.detail, before.waiting.failures + 1, why.code);
+                    later_still.signs = with_sign(before.waiting.signs, why.sign);
+                    return later_still;
                 }
                 return failing_still();
             },
