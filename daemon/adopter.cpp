@@ -220,9 +220,35 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
                                  why.detail);
         co_return why;
     }
+    // A connection may be cut where no length is told. What comes with the same length again and again is
+    // all.
+    constexpr int same_lengths = 4, most_fetches = 12;
+    const auto counted = static_cast<std::size_t>(std::max<std::int64_t>(0, batch.completed + batch.failed));
+    std::map<std::uint64_t, int> seen; // how often, by length
+    std::size_t lines = 0;
+    for (int n = 0; n < most_fetches; ++n) {
+        auto got = co_await fetch_answers(batch);
+        if (!got) co_return got.error();
+        if (got->files.empty()) {
+            why.code = errc::not_found;
+            why.detail =
+                fmt::format("batch {}: {}{}: its results were merged, and the files tidied, or they expired",
+                            batch.id, why.detail, got->gone);
+            co_return why;
+        }
+        lines = got->sent.lines.size();
+        if (!got->gone.empty() || lines >= counted || ++seen[got->bytes] == same_lengths)
+            co_return std::move(got->sent);
+    }
+    co_return error{errc::unavailable,
+                    fmt::format("batch {}: its files of results come with another length each time, the last "
+                                "time with {} lines, and the provider counts {} requests",
+                                batch.id, lines, counted)};
+}
+
+boost::asio::awaitable<result<adopter::answers>> adopter::fetch_answers(batch_object batch) {
     const auto client = client_;
-    std::vector<std::filesystem::path> files;
-    std::string gone;
+    answers got;
     // Named: what braces make in a loop's head does not outlive its first suspension, by g++ 12.
     const std::vector<std::pair<std::optional<std::string>, std::filesystem::path>> results = {
         {batch.output_file_id, spool_.results_file(batch.id)},
@@ -231,41 +257,18 @@ boost::asio::awaitable<result<sent_lines>> adopter::download_answers(batch_objec
         if (!id) continue;
         const auto bytes = co_await client->download(*id, path, result_file_limits);
         if (!bytes && provider::says_gone(bytes.error(), *id)) {
-            gone += fmt::format(", and so is its file of results {} ({})", *id, bytes.error().detail);
+            got.gone += fmt::format(", and so is its file of results {} ({})", *id, bytes.error().detail);
             continue;
         }
         if (!bytes) co_return bytes.error();
-        files.push_back(path);
+        got.bytes += *bytes;
+        got.files.push_back(path);
     }
-    if (files.empty()) {
-        why.code = errc::not_found;
-        why.detail =
-            fmt::format("batch {}: {}{}: its results were merged, and the files tidied, or they expired",
-                        batch.id, why.detail, gone);
-        co_return why;
-    }
-    const auto read = [&files] { return read_answered_lines(files); };
-    auto answered = co_await on_pool(pool_, read);
-    if (!answered || !gone.empty()) co_return answered;
-    if (const auto whole = refuse_short(batch, answered->lines.size()); !whole) co_return whole.error();
-    co_return answered;
-}
-
-// A connection may be cut where no length is told. What comes short again and again is all that there is.
-result<void> adopter::refuse_short(const batch_object& b, std::size_t lines) {
-    constexpr int fetches_of_short_files = 4;
-    const auto counted = static_cast<std::size_t>(std::max<std::int64_t>(0, b.completed + b.failed));
-    auto& seen = short_files_[{b.id, lines}];
-    if (lines >= counted || seen >= fetches_of_short_files) {
-        short_files_.erase({b.id, lines});
-        return {};
-    }
-    ++seen;
-    return error{
-        errc::unavailable,
-        fmt::format("batch {}: its files of results have {} lines, and the provider counts {} requests: "
-                    "nothing was adopted. Try again: what they lack {} more times is taken for missing",
-                    b.id, lines, counted, fetches_of_short_files - seen)};
+    const auto read = [&got] { return read_answered_lines(got.files); };
+    auto sent = co_await on_pool(pool_, read);
+    if (!sent) co_return sent.error();
+    got.sent = std::move(*sent);
+    co_return got;
 }
 
 boost::asio::awaitable<result<matched_batch>> adopter::match(recipe r, batch_label label, sent_lines sent,

@@ -14,13 +14,12 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace enrichd {
@@ -87,8 +86,15 @@ private:
     awaitable<result<std::vector<unknown_batch>>> read_list(std::int64_t since_ms);
     awaitable<result<adoption>> adopt_alone(std::string batch_id, build_settings with);
     awaitable<result<sent_lines>> download_lines(batch_object batch, batch_label label);
+    /// What the files of results tell of a batch's requests.
+    struct answers {
+        sent_lines sent;
+        std::vector<std::filesystem::path> files; ///< those that are there
+        std::uint64_t bytes = 0;                  ///< of them
+        std::string gone;                         ///< what the provider says of the others
+    };
     awaitable<result<sent_lines>> download_answers(batch_object batch, error why);
-    result<void> refuse_short(const batch_object& b, std::size_t lines);
+    awaitable<result<answers>> fetch_answers(batch_object batch);
     awaitable<result<matched_batch>> match(recipe r, batch_label label, sent_lines sent, bool is_of_now,
                                            build_settings with);
     awaitable<result<adoption>> adopt_other_version(unknown_batch b, recipe made_with, build_settings with);
@@ -119,8 +125,6 @@ private:
     boost::asio::any_io_executor pool_;
     std::shared_ptr<provider::client> client_;
     bool busy_ = false; ///< one adoption at a time: each sees the rows that those before it took
-    /// How often files of results came with so many lines, fewer than the provider counts.
-    std::map<std::pair<std::string, std::size_t>, int> short_files_;
 };
 
 } // namespace enrichd

@@ -272,12 +272,18 @@ TEST_CASE("a batch whose request file is gone is adopted by its answers", "[adop
         short_one.output_file_id = "file-out";
         f.provider->content["file-out"] = "{\"custom_id\":\"s-of-nobody\",\"response\":{}}";
         f.list_it(short_one);
-        for (int fetched = 0; fetched < 4; ++fetched) {
+        std::size_t fetched = 0;
+        SECTION("which come with the same length each time") {
+            f.provider->at_download = [&] { ++fetched; };
+            CHECK(f.adopt("batch_a"));
+            CHECK(fetched == 1 + 4); // the request file was asked for first
+        }
+        SECTION("and not while they come with another length each time") {
+            f.provider->at_download = [&] { f.provider->content["file-out"] += std::string(++fetched, ' '); };
             const auto e = f.refusal_of("batch_a");
             CHECK(e.code == errc::unavailable);
-            CHECK(test::contains(e.detail, "have 1 lines, and the provider counts 3 requests"));
+            CHECK(test::contains(e.detail, "with 1 lines, and the provider counts 3 requests"));
         }
-        CHECK(f.adopt("batch_a"));
     }
     SECTION("and not before") {
         f.provider->content.erase("file-in");
