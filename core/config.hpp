@@ -50,6 +50,11 @@ struct batch_config {
 struct budget_config {
     money test = {25 * picodollars_per_dollar};
     money full = {200 * picodollars_per_dollar};
+    // Over all runs, by UTC; absent: no limit.
+    std::optional<money> day;
+    std::optional<money> month;
+    std::optional<money> month_summaries;
+    std::optional<money> month_embeddings;
 };
 
 /// Where rows come from. Without a query, the original's schema: events joined with documents where that

@@ -118,6 +118,20 @@ void add_pace(keys& k) {
     k.push_back(
         money_key("budget.full_usd", [](config& c) -> money& { return c.budget.full; },
                   {.meaning = "What any other run may cost.", .environment = {"ENRICH_MAX_USD_FULL"}}));
+    k.push_back(optional_money_key(
+        "budget.day_usd", [](config& c) -> std::optional<money>& { return c.budget.day; },
+        {.meaning = "What all runs together may cost on one day (UTC), with what is reserved."}));
+    k.push_back(optional_money_key(
+        "budget.month_usd", [](config& c) -> std::optional<money>& { return c.budget.month; },
+        {.meaning = "What all runs together may cost in one month (UTC), with what is reserved."}));
+    k.push_back(
+        optional_money_key("budget.month_summaries_usd",
+                           [](config& c) -> std::optional<money>& { return c.budget.month_summaries; },
+                           {.meaning = "The same, of summaries alone."}));
+    k.push_back(
+        optional_money_key("budget.month_embeddings_usd",
+                           [](config& c) -> std::optional<money>& { return c.budget.month_embeddings; },
+                           {.meaning = "The same, of embeddings alone."}));
 }
 
 void add_work(keys& k) {

@@ -181,6 +181,16 @@ config_key seconds_list_key(std::string name, field<std::vector<double>> f, doub
     return key;
 }
 
+config_key optional_money_key(std::string name, field<std::optional<money>> f, about_key about) {
+    auto key = finish_key(std::move(name), "dollars, such as 25 or \"1.50\"", "none", std::move(about));
+    key.set = [f](config& c, const config_value& v) {
+        const auto m = read_money(v);
+        if (m) f(c) = *m;
+        return m.has_value();
+    };
+    return key;
+}
+
 config_key optional_count_key(std::string name, field<std::optional<std::uint32_t>> f, std::uint32_t least,
                               std::uint32_t most, about_key about) {
     auto key = finish_key(std::move(name), count_type(least, most), "none", std::move(about));

@@ -39,6 +39,7 @@ config_key money_key(std::string name, field<money> f, about_key about);
 config_key seconds_key(std::string name, field<double> f, double least, double most, about_key about);
 config_key seconds_list_key(std::string name, field<std::vector<double>> f, double least, double most,
                             about_key about);
+config_key optional_money_key(std::string name, field<std::optional<money>> f, about_key about);
 config_key optional_count_key(std::string name, field<std::optional<std::uint32_t>> f, std::uint32_t least,
                               std::uint32_t most, about_key about);
 

@@ -166,6 +166,14 @@ std::vector<command> make_commands() {
          {},
          r::adoptable,
          "enrichctl adopt --all"},
+        {c::budget,
+         "budget",
+         "Show what was spent, is reserved and may still be, by day and limit; or all bookings",
+         nothing,
+         {a_flag::csv, a_flag::out},
+         {},
+         r::budget,
+         "enrichctl budget"},
         {c::report,
          "report",
          "Print the newest report, or a run's",
@@ -246,6 +254,7 @@ std::string_view meaning_of(const command& c, flag_id id) {
     if (is(k::quarantine_release, a_flag::all)) return "every quarantined row";
     if (is(k::adopt, a_flag::all)) return "every batch that can be adopted, newest first";
     if (is(k::report, a_flag::out)) return "write it to this file (- is standard output); folders are made";
+    if (is(k::budget, a_flag::out)) return "with --csv: write it to this file; folders are made";
     if (is(k::backup, a_flag::out))
         return "the copy; what was there is replaced once it is whole (- is standard output)";
     if (is(k::job, a_flag::out))

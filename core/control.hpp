@@ -39,6 +39,7 @@ enum class flag_id {
     adopt,
     resubmit,
     leave,
+    csv,
 };
 
 struct flag {
@@ -68,6 +69,7 @@ enum class command_id {
     quarantine_release,
     adopt,
     report,
+    budget,
     migrate,
     backup,
     verify,

@@ -47,6 +47,7 @@ constexpr flag flag_table[] = {
      "cancelled, and what it did is paid for"},
     {a_flag::leave, "--leave", "",
      "let it go instead, for ever: nothing waits for it, and what it holds may be bought again"},
+    {a_flag::csv, "--csv", "", "every booking, as CSV, instead of the sums"},
 };
 
 } // namespace

@@ -23,6 +23,8 @@ constexpr route routes_in_order[] = {
     {route_id::run, "GET", "/v1/runs/{id}", access::look},
     {route_id::run_events, "GET", "/v1/runs/{id}/events", access::look},
     {route_id::report, "GET", "/v1/report", access::operate},
+    {route_id::budget, "GET", "/v1/budget", access::look},
+    {route_id::bookings, "GET", "/v1/bookings", access::operate},
     {route_id::quarantine, "GET", "/v1/quarantine", access::operate},
     {route_id::ledger, "GET", "/v1/ledger", access::operate},
     {route_id::verification, "GET", "/v1/ledger/verification", access::operate},
@@ -93,9 +95,11 @@ std::string methods_of(std::string_view path) {
 }
 
 std::span<const std::string_view> parameters_of(route_id id) {
-    static constexpr std::string_view of_jobs[] = {"run", "all"}, of_report[] = {"format", "run"};
+    static constexpr std::string_view of_jobs[] = {"run", "all"}, of_report[] = {"format", "run"},
+                                      of_bookings[] = {"after"};
     if (id == route_id::jobs) return of_jobs;
     if (id == route_id::report) return of_report;
+    if (id == route_id::bookings) return of_bookings;
     return {};
 }
 

@@ -20,6 +20,8 @@ enum class route_id {
     run,
     run_events,
     report,
+    budget,
+    bookings,
     quarantine,
     ledger,
     verification,

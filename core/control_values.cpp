@@ -42,7 +42,8 @@ std::string_view expected_by(flag_id id) {
     case flag_id::jsonl:
     case flag_id::abandon:
     case flag_id::resubmit:
-    case flag_id::leave: return "nothing";
+    case flag_id::leave:
+    case flag_id::csv: return "nothing";
     }
     return "";
 }
@@ -85,7 +86,8 @@ bool is_right(flag_id id, const std::string& v) {
     case flag_id::jsonl:
     case flag_id::abandon:
     case flag_id::resubmit:
-    case flag_id::leave: return v.empty();
+    case flag_id::leave:
+    case flag_id::csv: return v.empty();
     }
     return false;
 }

@@ -131,6 +131,13 @@ money run_summary::bound() const {
     return sum;
 }
 
+std::map<kind, money> run_summary::bounds() const {
+    std::map<kind, money> all;
+    for (const auto& k : kinds)
+        all[k.kind] += k.totals.bound;
+    return all;
+}
+
 std::uint64_t run_summary::requests() const {
     std::uint64_t sum = 0;
     for (const auto& k : kinds)

@@ -56,6 +56,7 @@ struct run_summary {
     std::optional<std::int64_t> would_fit;
 
     money bound() const;
+    std::map<kind, money> bounds() const; ///< the same, by kind
     std::uint64_t requests() const;
 };
 

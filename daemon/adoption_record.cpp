@@ -167,7 +167,7 @@ result<void> end_unread(ledger& l, std::int64_t job_id, std::int64_t now_ms) {
          {job::event::any(job::event::results_fetched{}), job::event::any(job::event::all_merged{})}) {
         const auto row = *l.jobs().find(job_id);
         if (const auto bill = last_bill(row); bill && std::holds_alternative<job::fetched>(row.state))
-            l.jobs().settle(job_id, bill->used, bill->actual, {}, 0);
+            l.jobs().settle(job_id, {bill->used, bill->actual}, now_ms);
         const auto next = job::apply(row.state, e);
         if (!next) return next.error();
         const std::string detail = "none: the provider has no file of its answers any more";

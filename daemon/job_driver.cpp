@@ -43,8 +43,9 @@ void write_down(ledger& l, const job_row& job, const slice_record& slice, std::i
         l.requests().keep_part(job.plan.run_id, part);
     for (const auto& hash : slice.complete_texts)
         l.requests().drop_parts(job.plan.run_id, hash);
-    l.jobs().settle(job.id, slice.used, slice.actual, slice.released, slice.strays, slice.unproven);
-    if (slice.proven) l.jobs().prove(job.id);
+    const settlement s{slice.used, slice.actual, slice.released, slice.strays, slice.unproven};
+    l.jobs().settle(job.id, s, now_ms);
+    if (slice.proven) l.jobs().prove(job.id, now_ms);
 }
 
 const job::event::any abandon = job::event::abandon_wanted{};

@@ -5,6 +5,7 @@
 #include "daemon/on_pool.hpp"
 #include "daemon/request_files.hpp"
 #include "daemon/row_survey.hpp"
+#include "daemon/spending_limits.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -176,6 +177,15 @@ boost::asio::awaitable<result<void>> run_builder::build(std::int64_t run_id, bui
         co_return co_await refuse(*run, run::state::cancelled, by_user);
     if (summary->bound() > run->limit) {
         const auto why = over_budget(*summary, run->limit, *order);
+        co_return co_await refuse(*run, run::state::refused, why);
+    }
+    // Nothing waits between this look at the limits and the commit that reserves.
+    const auto over = run->until == job::goal::built ? std::nullopt
+                                                     : why_not_reserve(ledger_, with.settings->budget,
+                                                                       summary->bounds(), clock_.now_ms());
+    if (over) {
+        const refusal why{"over_budget", over->detail + "; nothing was sent",
+                          "wait until then, use --limit N, or raise it and: systemctl reload enrichd"};
         co_return co_await refuse(*run, run::state::refused, why);
     }
     co_return open(*run);

@@ -41,6 +41,7 @@ void run_driver::hold_at_gate(const run_row& run, const error& why) {
 }
 
 boost::asio::awaitable<result<void>> run_driver::settle(run_row run) {
+    if (const auto with = parts_.settings(); with.settings) parts_.settler.set_budget(with.settings->budget);
     const auto all_ended = co_await parts_.settler.settle(run.id);
     if (!all_ended) co_return all_ended.error();
     const auto now = parts_.c.now_ms();

@@ -5,6 +5,7 @@
 #include "daemon/on_pool.hpp"
 #include "daemon/purchase_gate.hpp"
 #include "daemon/request_files.hpp"
+#include "daemon/spending_limits.hpp"
 
 #include <fmt/format.h>
 
@@ -138,15 +139,17 @@ run_settler::verdicts run_settler::judge(const run_row& run, const job_row& job)
     const bool is_outlived = job.created_ms <= ledger_.outlived_ms();
     auto committed =
         ledger_.spent_of_run(run.id) + ledger_.unproven_of_run(run.id) + ledger_.jobs().open_bound(run.id);
+    auto left = left_to_spend(ledger_, budget_, job.plan.kind, clock_.now_ms());
     for (auto& t : by_text(ledger_.requests().failed(job.id))) {
         if (!may_go_on(run, job) || !t.worth_another_try()) {
             v.given_up.push_back(std::move(t));
         } else if (is_outlived || ledger_.requests().is_asked_elsewhere(job.id, t.number())) {
             v.elsewhere.push_back(std::move(t));
-        } else if (committed + t.bound() > run.limit) {
+        } else if (committed + t.bound() > run.limit || (left && t.bound() > *left)) {
             v.not_covered.push_back(std::move(t));
         } else {
             committed += t.bound();
+            if (left) *left -= t.bound();
             v.again.push_back(std::move(t));
         }
     }

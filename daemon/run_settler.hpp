@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/config.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/spool.hpp"
 #include "state/ledger.hpp"
@@ -30,6 +31,9 @@ public:
     /// run's jobs have ended then. Errors: io (the request file that is to be copied from).
     boost::asio::awaitable<result<bool>> settle(std::int64_t run_id);
 
+    /// The limits that what is sent again may not pass, beside its run's.
+    void set_budget(const budget_config& b) { budget_ = b; }
+
 private:
     struct verdicts;
     struct copied_file;
@@ -48,6 +52,7 @@ private:
     spool& spool_;
     const clock& clock_;
     boost::asio::any_io_executor pool_;
+    budget_config budget_;
 };
 
 } // namespace enrichd

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sweeper.hpp"
 
+#include "core/calendar.hpp"
 #include "core/schedule.hpp"
 #include "daemon/batch_search.hpp"
 #include "daemon/job_log.hpp"
@@ -19,8 +20,6 @@ namespace enrichd {
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr std::int64_t day_ms = 24 * 3'600'000LL;
 
 bool is_of_batches(const chore_row& c) {
     return c.what == chore::find_twins || c.what == chore::follow_twin || c.what == chore::find_unknown;

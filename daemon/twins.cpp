@@ -43,7 +43,7 @@ bool record_twin(ledger& l, const job_row& job, const std::string& kept, const b
     if (row.used == token_usage{}) row.unproven = may_have_cost(twin, job);
     if (known && *known == row) return false;
     l.twins().put(row);
-    if (row.cost > money{}) l.jobs().settle(job.id, {}, row.cost, {}, 0);
+    if (row.cost > money{}) l.jobs().settle(job.id, {{}, row.cost}, now_ms);
     if (!row.ended && !known) l.chores().owe({chore::follow_twin, twin.id, job.id, now_ms, 0});
     if (const auto run_id = job.plan.run_id; run::has_ended(l.runs().find(run_id)->state))
         l.chores().owe({chore::write_report, run_name(run_id), job.id, now_ms, 0});

@@ -158,10 +158,10 @@ job_table::job_table(sqlite::database& db)
           UPDATE jobs
           SET used_input = used_input + ?2, used_cached = used_cached + ?3, used_output = used_output + ?4,
               used_reasoning = used_reasoning + ?5, actual_pd = actual_pd + ?6, strays = strays + ?7,
-              open_bound_pd = open_bound_pd - ?8, unproven_pd = unproven_pd + ?9
+              open_bound_pd = open_bound_pd - ?8, unproven_pd = unproven_pd + ?9, changed_ms = ?10
           WHERE id = ?1
       )SQL"),
-      prove_(db, "UPDATE jobs SET unproven_pd = 0 WHERE id = ?"),
+      prove_(db, "UPDATE jobs SET unproven_pd = 0, changed_ms = ?2 WHERE id = ?1"),
       open_bound_of_(db, "SELECT open_bound_pd FROM jobs WHERE id = ?"),
       remove_(db, "DELETE FROM jobs WHERE run_id = ?"),
       history_(db, R"SQL(
@@ -293,15 +293,14 @@ void job_table::start_run(std::int64_t run_id, job::goal until, std::int64_t now
     start_run_(run_id, name(until), due, now_ms).run();
 }
 
-void job_table::settle(std::int64_t id, const token_usage& used, money actual, money released,
-                       std::int64_t strays, money unproven) {
-    usage_(id, used.input_tokens, used.cached_tokens, used.output_tokens, used.reasoning_tokens,
-           actual.picodollars, strays, released.picodollars, unproven.picodollars)
+void job_table::settle(std::int64_t id, const settlement& s, std::int64_t now_ms) {
+    usage_(id, s.used.input_tokens, s.used.cached_tokens, s.used.output_tokens, s.used.reasoning_tokens,
+           s.actual.picodollars, s.strays, s.released.picodollars, s.unproven.picodollars, now_ms)
         .run();
 }
 
-void job_table::prove(std::int64_t id) {
-    prove_(id).run();
+void job_table::prove(std::int64_t id, std::int64_t now_ms) {
+    prove_(id, now_ms).run();
 }
 
 void job_table::remove_of_run(std::int64_t run_id) {

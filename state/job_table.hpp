@@ -25,6 +25,15 @@ struct job_change {
     bool maybe_duplicate = false;     ///< one whose batch may exist is sent again: marks the job for ever
 };
 
+/// What answers cost, and the bound of the requests that they ended.
+struct settlement {
+    token_usage used = {};
+    money actual = {};
+    money released = {};
+    std::int64_t strays = 0;
+    money unproven = {}; ///< of what is released, the part that may be billed though no usage was told
+};
+
 class job_table {
 public:
     explicit job_table(sqlite::database& db);
@@ -68,12 +77,9 @@ public:
     void wish(const job_row& before, const job::wishes& w, const std::string& event, std::int64_t now_ms);
     /// A run's jobs begin: due now.
     void start_run(std::int64_t run_id, job::goal until, std::int64_t now_ms);
-    /// What answers cost, and the bound of the requests that they ended; `unproven` is the part of that bound
-    /// of which no usage figure came, though the provider may bill it.
-    void settle(std::int64_t id, const token_usage& used, money actual, money released, std::int64_t strays,
-                money unproven = {});
+    void settle(std::int64_t id, const settlement& s, std::int64_t now_ms);
     /// Nothing of what the job may have cost is unproven any more.
-    void prove(std::int64_t id);
+    void prove(std::int64_t id, std::int64_t now_ms);
     /// Everything of a run that was not finished building.
     void remove_of_run(std::int64_t run_id);
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "state/booking_table.hpp"
 #include "state/chore_table.hpp"
 #include "state/failure_table.hpp"
 #include "state/flight_table.hpp"
@@ -79,6 +80,7 @@ public:
     twin_table& twins() { return twins_; }
     chore_table& chores() { return chores_; }
     unknown_table& unknown() { return unknown_; }
+    booking_table& bookings() { return bookings_; }
 
     /// Eight hex digits, made when the ledger was.
     const std::string& installation() const { return installation_; }
@@ -133,6 +135,7 @@ private:
     twin_table twins_;
     chore_table chores_;
     unknown_table unknown_;
+    booking_table bookings_;
     sqlite::statement paused_, set_paused_, outlived_, set_outlived_, move_jobs_, move_runs_, move_chores_,
         pull_in_jobs_, pull_in_runs_, pull_in_chores_, mark_stopped_, job_history_, run_history_, totals_,
         spent_of_run_, unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_,

@@ -43,6 +43,14 @@ constexpr std::string_view questions[] = {
         WHERE j.ended_ms IS NOT NULL AND r.outcome IS NULL GROUP BY j.id
     )SQL",
     R"SQL(
+        SELECT 'job ' || j.id || ': its bookings are not what it cost, may have cost and has reserved'
+        FROM jobs AS j LEFT JOIN bookings AS b ON b.job_id = j.id
+        GROUP BY j.id
+        HAVING j.actual_pd <> COALESCE(SUM(b.spent_pd), 0) OR j.unproven_pd <> COALESCE(SUM(b.unproven_pd), 0)
+               OR IIF(j.goal = 'built', 0, j.open_bound_pd) <> COALESCE(SUM(b.reserved_pd), 0)
+               OR j.used_input <> COALESCE(SUM(b.used_input), 0) OR j.used_output <> COALESCE(SUM(b.used_output), 0)
+    )SQL",
+    R"SQL(
         SELECT 'job ' || j.id || ': its state is ' || j.state || ', and its history ends with ' || h.to_state
         FROM jobs AS j JOIN history AS h ON h.id = (SELECT MAX(id) FROM history WHERE job_id = j.id)
         WHERE h.to_state <> j.state

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <vector>
 
@@ -34,6 +35,17 @@ result<bool> flag_of(const http::server_request& in, std::string_view name) {
     if (value == "true" || value == "1" || value.empty()) return true;
     if (value == "false" || value == "0") return false;
     return error{errc::invalid_input, fmt::format("{}: expected true or false, got \"{}\"", name, value)};
+}
+
+// A whole number, 0 where it is left out.
+result<std::int64_t> number_of(const http::server_request& in, std::string_view name) {
+    const auto value = in.parameter(name).value_or("0");
+    std::int64_t n = 0;
+    const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), n);
+    if (ec != std::errc{} || end != value.data() + value.size() || n < 0)
+        return error{errc::invalid_input,
+                     fmt::format("{}: expected a whole number, got \"{}\"", name, value)};
+    return n;
 }
 
 // What helps after an error of this call, where the call says more than the error.
@@ -163,6 +175,12 @@ result<json> handlers::look(call& c) {
     case route_id::job: return read_job(c);
     case route_id::run: return ops_.run(c.id);
     case route_id::quarantine: return ops_.quarantine_list();
+    case route_id::budget: return ops_.budget();
+    case route_id::bookings: {
+        const auto after = number_of(c.in, "after");
+        if (!after) return after.error();
+        return ops_.bookings(*after);
+    }
     default: return error{errc::internal, "a GET that nobody handles"};
     }
 }

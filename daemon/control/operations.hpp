@@ -69,6 +69,11 @@ public:
     /// Lets one go for ever: what it holds may be bought again.
     virtual result<json> leave(std::string batch_id) = 0;
 
+    /// What was spent and is reserved, and what the limits leave.
+    virtual result<json> budget() = 0;
+    /// A page of the books: what follows the booking with this id, 0 for the first.
+    virtual result<json> bookings(std::int64_t after) = 0;
+
     virtual result<json> quarantine_list() = 0;
     virtual result<json> quarantine_release(std::vector<std::string> keys, bool all) = 0;
 

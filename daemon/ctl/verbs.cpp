@@ -24,6 +24,7 @@ awaitable<exit_code> run_command(session& s) {
     case command_id::quarantine_release: return do_release(s);
     case command_id::adopt: return do_adopt(s);
     case command_id::report: return do_report(s);
+    case command_id::budget: return do_budget(s);
     case command_id::migrate: return do_migrate(s);
     case command_id::backup: return do_backup(s);
     case command_id::verify: return do_verify(s);

@@ -30,6 +30,7 @@ awaitable<exit_code> do_migrate(session& s);
 awaitable<exit_code> do_backup(session& s);
 awaitable<exit_code> do_verify(session& s);
 awaitable<exit_code> do_adopt(session& s);
+awaitable<exit_code> do_budget(session& s);
 
 /// Counts tokens; asks no daemon.
 exit_code count_tokens(const options& opt);

@@ -39,5 +39,6 @@ std::string show_migration_sql(const json& migration);
 /// Batches that the ledger does not know, and what stands against adopting them.
 std::string show_adoptable(const json& reply, const terminal& term);
 std::string show_quarantine(const json& reply, const terminal& term);
+std::string show_budget(const json& reply, const terminal& term);
 
 } // namespace enrichd::ctl

@@ -128,6 +128,8 @@ std::string show_plan(const json& plan, const terminal& term) {
     out += fmt::format("in all at most {}, limit {} (profile {})\n", dollars(f.text("bound_usd")),
                        dollars(f.text("limit_usd")), escape(f.text("profile")));
     if (f.flag("fits")) return out;
+    if (f.text("over_by_usd") == "0")
+        return out + term.paint(color::red, "over a limit of [budget]") + ": enrichctl budget\n";
     const auto fitting = f.time("would_fit_limit");
     out +=
         fmt::format("{} by {}{}\n", term.paint(color::red, "over the limit"), dollars(f.text("over_by_usd")),

@@ -5,11 +5,13 @@
 #include "daemon/job_log.hpp"
 #include "daemon/operations/job_reply.hpp"
 #include "daemon/purchase_gate.hpp"
+#include "daemon/spending_limits.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <map>
 
 namespace enrichd {
 
@@ -110,6 +112,12 @@ result<json> live_operations::submit(enrichd::kind k, std::string sha256, std::o
     std::erase_if(set, [](const job_row& j) { return !waits_for_submit(j); });
     const auto limit = budget ? std::min(*budget, run.limit) : run.limit;
     if (const auto covered = check_budget(run, limit, set); !covered) return covered.error();
+    std::map<enrichd::kind, money> more;
+    for (const auto& j : set)
+        more[k] += j.plan.totals.bound;
+    if (auto over =
+            why_not_reserve(parts_.ledger, parts_.settings().settings->budget, more, parts_.clock.now_ms()))
+        return *over;
     return submit_set(run, limit, set);
 }
 

@@ -43,6 +43,10 @@ public:
     awaitable<result<handed_file>> ledger_copy() override;
     awaitable<result<json>> verification() override;
 
+    // Money: budgeting.cpp
+    result<json> budget() override;
+    result<json> bookings(std::int64_t after) override;
+
     // Batches that the ledger does not know: adopting.cpp
     awaitable<result<json>> adoptable() override;
     awaitable<result<json>> adopt(std::string batch_id) override;
@@ -86,6 +90,7 @@ private:
     result<json> record_resolution(const job_row& job, const job::event::any& what, const std::string& detail,
                                    const char* status);
     void something_changed();
+    json within_limits(json plan, const run_summary& summary);
     awaitable<result<json>> plan_by_kind(run_order order, build_settings with);
 
     operation_parts parts_;

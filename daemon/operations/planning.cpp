@@ -4,6 +4,7 @@
 
 #include "daemon/operations/error_object.hpp"
 #include "daemon/operations/run_reply.hpp"
+#include "daemon/spending_limits.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -118,7 +119,7 @@ live_operations::awaitable<result<json>> live_operations::plan(run_order order) 
     const auto with = parts_.settings();
     const auto limit = limit_of(order, with.settings->budget);
     const auto summary = co_await parts_.builder.plan(order, with);
-    if (summary) co_return plan_object(*summary, order, limit);
+    if (summary) co_return within_limits(plan_object(*summary, order, limit), *summary);
     if (!is_problem(summary.error())) co_return summary.error();
     co_return co_await plan_by_kind(std::move(order), with);
 }
@@ -140,10 +141,20 @@ live_operations::awaitable<result<json>> live_operations::plan_by_kind(run_order
         working.kinds.insert(working.kinds.end(), summary->kinds.begin(), summary->kinds.end());
         working.would_fit = summary->would_fit;
     }
-    auto object = plan_object(working, order, limit);
+    auto object = within_limits(plan_object(working, order, limit), working);
     for (auto& problem : problems)
         object["kinds"].push_back(std::move(problem));
     co_return object;
+}
+
+// Limits of days and months may hold what the run's own limit allows.
+json live_operations::within_limits(json plan, const run_summary& summary) {
+    const auto over = why_not_reserve(parts_.ledger, parts_.settings().settings->budget, summary.bounds(),
+                                      parts_.clock.now_ms());
+    if (!over) return plan;
+    plan["fits"] = false;
+    plan["warnings"].push_back(over->detail);
+    return plan;
 }
 
 live_operations::awaitable<result<json>> live_operations::migration_plan() {

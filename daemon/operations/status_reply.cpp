@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/operations/status_reply.hpp"
 
+#include "core/iso_time.hpp"
 #include "core/json_edge.hpp"
 #include "daemon/operations/error_object.hpp"
 #include "daemon/operations/job_story.hpp"
 #include "daemon/operations/run_reply.hpp"
 #include "daemon/purchase_gate.hpp"
+#include "daemon/spending_limits.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -91,6 +93,21 @@ void add_run_alerts(ledger& l, const std::vector<run_row>& runs, std::vector<ale
     }
 }
 
+// What is used up refuses every new run until its day or month is over.
+void add_limit_alerts(ledger& l, const budget_config& budget, std::int64_t now_ms, std::vector<alert>& into) {
+    for (const auto& limit : spending_limits(l, budget, now_ms)) {
+        if (limit.left() > money{}) continue;
+        into.push_back(
+            {severity::money, now_ms, errc::over_budget,
+             fmt::format("[budget] {} = {} is used up ({} spent, {} may have been billed, {} reserved): "
+                         "nothing new is bought until {}",
+                         limit.key, display_dollars(limit.limit), display_dollars(limit.out.spent),
+                         display_dollars(limit.out.unproven), display_dollars(limit.out.reserved),
+                         format_iso_time(limit.until_ms)),
+             "enrichctl budget; to buy more before that, raise it and: systemctl reload enrichd"});
+    }
+}
+
 // Paid twice, or nearly: said for some days, whatever became of the job.
 void add_twin_alerts(ledger& l, std::int64_t now_ms, std::vector<alert>& into) {
     for (const auto& t : l.twins().found_since(now_ms - twins_shown_ms)) {
@@ -114,9 +131,10 @@ void add_unknown_alert(ledger& l, std::vector<alert>& into) {
 }
 
 std::vector<alert> find_alerts(ledger& l, const std::vector<job_row>& open, const std::vector<run_row>& runs,
-                               std::int64_t now_ms) {
+                               const budget_config& budget, std::int64_t now_ms) {
     std::vector<alert> all;
     add_twin_alerts(l, now_ms, all);
+    add_limit_alerts(l, budget, now_ms, all);
     add_unknown_alert(l, all);
     add_job_alerts(open, all);
     add_run_alerts(l, runs, all);
@@ -189,7 +207,7 @@ json status_reply(const operation_parts& parts) {
     auto runs = open_runs;
     for (auto& ended : l.runs().list_ended(ended_runs_shown))
         runs.push_back(std::move(ended));
-    auto alerts = find_alerts(l, open, runs, parts.clock.now_ms());
+    auto alerts = find_alerts(l, open, runs, with.settings->budget, parts.clock.now_ms());
     const auto storage = storage_alert(parts);
     if (storage) alerts.insert(alerts.begin(), *storage);
     const auto money = l.totals();

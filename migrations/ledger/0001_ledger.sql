@@ -110,6 +110,39 @@ CREATE INDEX jobs_open ON jobs (id) WHERE ended_ms IS NULL;
 CREATE INDEX jobs_by_batch ON jobs (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX jobs_by_file ON jobs (file_sha256);
 
+-- The books: what each change of a job did to the money, in order and never changed. The sums of a job's bookings are its
+-- own columns; bookings are what a day or a month cost.
+CREATE TABLE bookings (
+    id          INTEGER PRIMARY KEY,
+    at_ms       INTEGER NOT NULL,
+    run_id      INTEGER NOT NULL REFERENCES runs (id),
+    job_id      INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, -- of a run that is built again: never sent
+    kind        TEXT    NOT NULL,
+    reserved_pd INTEGER NOT NULL, -- less than 0: released
+    spent_pd    INTEGER NOT NULL,
+    unproven_pd INTEGER NOT NULL, -- may have been billed, though no usage was told; less than 0: it is known now
+    used_input     INTEGER NOT NULL,
+    used_cached    INTEGER NOT NULL,
+    used_output    INTEGER NOT NULL,
+    used_reasoning INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX bookings_by_time ON bookings (at_ms);
+CREATE INDEX bookings_by_job ON bookings (job_id);
+
+-- No change of a job's money is without its booking, as both are one statement. What stays built reserves nothing.
+CREATE TRIGGER money_moved AFTER UPDATE OF actual_pd, unproven_pd, open_bound_pd, goal, used_input ON jobs
+WHEN NEW.actual_pd <> OLD.actual_pd OR NEW.unproven_pd <> OLD.unproven_pd OR NEW.used_input <> OLD.used_input
+     OR IIF(NEW.goal = 'built', 0, NEW.open_bound_pd) <> IIF(OLD.goal = 'built', 0, OLD.open_bound_pd)
+BEGIN
+    INSERT INTO bookings (at_ms, run_id, job_id, kind, reserved_pd, spent_pd, unproven_pd, used_input, used_cached, used_output,
+                          used_reasoning)
+    VALUES (NEW.changed_ms, NEW.run_id, NEW.id, NEW.kind,
+            IIF(NEW.goal = 'built', 0, NEW.open_bound_pd) - IIF(OLD.goal = 'built', 0, OLD.open_bound_pd),
+            NEW.actual_pd - OLD.actual_pd, NEW.unproven_pd - OLD.unproven_pd, NEW.used_input - OLD.used_input,
+            NEW.used_cached - OLD.used_cached, NEW.used_output - OLD.used_output, NEW.used_reasoning - OLD.used_reasoning);
+END;
+
 -- Every transition of every job and run, in order; never changed, never ordered by time.
 CREATE TABLE history (
     id         INTEGER PRIMARY KEY,

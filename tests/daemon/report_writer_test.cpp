@@ -40,7 +40,7 @@ std::int64_t merged_run(operations_fixture& f) {
     }
     requests.end_request(id, {2, outcome::refused, 200, "I can't"});
     requests.end_row(id, {2, key(2), outcome::refused, "I can't"});
-    f.l->jobs().settle(id, {300, 0, 40, 0}, money{12'345}, money{}, 0);
+    f.l->jobs().settle(id, {{300, 0, 40, 0}, money{12'345}}, noon);
     turn(job::merged{"batch_1"}, 64'500);
     return run;
 }
@@ -169,7 +169,7 @@ TEST_CASE("a report that is written anew after its run's end tells more, and lat
     f.add_job(second);
     REQUIRE(f.wait(writer.write(second)));
 
-    f.l->jobs().settle(f.l->jobs().of_run(first).at(0).id, {}, money{1'000'000}, money{}, 0);
+    f.l->jobs().settle(f.l->jobs().of_run(first).at(0).id, {{}, money{1'000'000}}, noon);
     REQUIRE(f.wait(writer.write(first)));
     const auto told = json::parse(f.ops.report(run_name(first), "json").value());
     CHECK(told.at("money").at("actual_usd") == exact_dollars(money{1'012'345}));

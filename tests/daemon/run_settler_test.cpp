@@ -221,7 +221,7 @@ TEST_CASE("a bill that comes while requests are copied counts against the budget
     f.l->runs().set_limit(f.run, cent + cent);
     const auto id = f.add_texts({{{"a"}}, {{"b"}}});
     end_with(f, id, {500, 500});
-    CHECK_FALSE(f.settle_while([&] { f.l->jobs().settle(id, {}, cent, {}, 0); }));
+    CHECK_FALSE(f.settle_while([&] { f.l->jobs().settle(id, {{}, cent}, noon); }));
     CHECK(read_file(f.files.request_file(f.newest().plan.file_name)) == id_of(0) + "\n");
     CHECK(f.newest().plan.totals.requests == 1);
     CHECK(f.l->requests().tallies(id).unsent == counts{{outcome::http_error, 1}});

@@ -3,6 +3,7 @@
 #include "daemon/unknown_finder.hpp"
 
 #include "core/batch_label.hpp"
+#include "core/calendar.hpp"
 #include "daemon/job_driver.hpp"
 #include "daemon/purchase_gate.hpp"
 #include "daemon/row_survey.hpp"
@@ -23,8 +24,6 @@ using namespace enrichd;
 using namespace enrichd::test;
 
 namespace {
-
-constexpr std::int64_t day_ms = 24 * 3'600'000LL;
 
 struct start_fixture : operations_fixture {
     scripted_effects effects;

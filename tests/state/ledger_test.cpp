@@ -38,7 +38,7 @@ TEST_CASE("a job's plan, wishes, waiting and usage survive the file being opened
     f.l->jobs().wish(f.job(id), {job::goal::fetched, job::cancel_reason::deadline}, "submit_wanted",
                      noon + 5);
     f.l->jobs().postpone(f.job(id), {noon + 99, 3, "no route", errc::target_blocked}, noon + 6);
-    f.l->jobs().settle(id, {10, 2, 5, 1}, money{77}, money{picodollars_per_dollar / 100}, 4);
+    f.l->jobs().settle(id, {{10, 2, 5, 1}, money{77}, money{picodollars_per_dollar / 100}, 4}, noon);
     f.reopen();
     const auto job = f.job(id);
     CHECK(job.plan.kind == kind::embeddings);
@@ -143,7 +143,7 @@ TEST_CASE("money: what is reserved is the bound of open requests of jobs on thei
     f.add_job(run, job::goal::built, 5); // waits for submit: reserves nothing
     CHECK(f.l->reserved_of_run(run) == cent + cent);
     CHECK(f.l->totals().reserved == cent + cent);
-    f.l->jobs().settle(going, {1, 0, 1, 0}, money{5}, cent, 0);
+    f.l->jobs().settle(going, {{1, 0, 1, 0}, money{5}, cent}, noon);
     f.reopen();
     CHECK(f.l->reserved_of_run(run) == cent);
     CHECK(f.l->spent_of_run(run) == money{5});

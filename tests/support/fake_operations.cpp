@@ -86,6 +86,12 @@ result<json> fake_operations::pause() {
 result<json> fake_operations::resume() {
     return answer("resume");
 }
+result<json> fake_operations::budget() {
+    return answer("budget");
+}
+result<json> fake_operations::bookings(std::int64_t after) {
+    return answer("bookings", fmt::format("{}", after));
+}
 result<json> fake_operations::quarantine_list() {
     return answer("quarantine_list");
 }

@@ -57,6 +57,8 @@ public:
     awaitable<result<json>> resolve(std::string id, std::optional<std::string> adopt) override;
     result<json> pause() override;
     result<json> resume() override;
+    result<json> budget() override;
+    result<json> bookings(std::int64_t after) override;
     result<json> quarantine_list() override;
     result<json> quarantine_release(std::vector<std::string> keys, bool all) override;
     result<std::string> request_file(std::string job_id) override;

@@ -221,8 +221,8 @@ TEST_CASE("status tells what is under way, what it costs, and what a person shou
     const auto blocked = f.add_job_in(enrichd::test::one_of_each_state()[7], job::goal::merged);
     f.l->jobs().postpone(f.job(blocked),
                          {noon + 900, 5, "permission denied for table events", errc::target_blocked}, noon);
-    f.l->jobs().settle(first, {1, 0, 1, 0}, money{2 * picodollars_per_dollar}, money{},
-                       0); // over the run's limit of $1
+    f.l->jobs().settle(first, {{1, 0, 1, 0}, money{2 * picodollars_per_dollar}},
+                       noon); // over the run's limit of $1
     f.l->quarantine().put({"t", kind::summaries, "k", "v", {}, first, outcome::refused, "no", 3, noon, ""});
     f.l->set_paused(true);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/faults/sim/invariants.hpp"
 
+#include "state/ledger_backup.hpp"
 #include "tests/faults/sim/excuses.hpp"
 #include "tests/faults/sim/simulation.hpp"
 
@@ -240,6 +241,8 @@ void check_budget(ledger& l, std::int64_t run_id, violations& out) {
 
 void check_books(const std::filesystem::path& ledger_file, sim_provider& provider, const sim_target& target,
                  const scenario& s, const promises& promised, bool ended, std::vector<std::string>& out) {
+    for (const auto& fault : verify_ledger(ledger_file.string()).faults)
+        out.push_back("I4: the ledger does not add up: " + fault);
     sqlite::database db(ledger_file.string(), sqlite::open_mode::read_write);
     const excuses e{twins_of(db, provider), adopted(db), batches_given_up(db, provider, promised),
                     promised.forgot_ms};
