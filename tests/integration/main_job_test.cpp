@@ -3,7 +3,11 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/deployment.hpp"
 
+#include "core/money.hpp"
 #include "state/sqlite.hpp"
+
+#include <sstream>
+#include <vector>
 
 using namespace enrichd;
 using namespace enrichd::test;
@@ -14,6 +18,12 @@ namespace {
 constexpr auto rows_with_text = R"SQL(
     SELECT COUNT(*) FROM events WHERE (SELECT SUM(LENGTH(clean_text)) FROM documents AS d WHERE d.event_id = events.event_id) >= 100
 )SQL";
+
+// A booking takes back, too: "-0.0012".
+money amount(const std::string& text) {
+    if (text.at(0) == '-') return money{} - parse_dollars(text.substr(1)).value();
+    return parse_dollars(text).value();
+}
 
 } // namespace
 
@@ -74,6 +84,46 @@ TEST_CASE("over budget, nothing is written and nothing is sent", "[programs]") {
     CHECK(files_in(d.state() / "batch") == 0);
     CHECK(d.truth()["files"].empty());
     CHECK(d.ctl_json({"jobs", "--all"})["jobs"].empty());
+}
+
+TEST_CASE("a day's limit refuses a run before anything is sent, and the books tell what was spent",
+          "[programs]") {
+    deployment d({.more_config = "[budget]\nday_usd = \"0.002\"\n"});
+    d.start_daemon();
+    REQUIRE(d.ctl({"migrate"}).code == 0);
+
+    const auto refused = d.ctl({"run", "--auto", "--wait"});
+    CHECK(refused.code == 8);
+    CHECK((refused.out + refused.err).find("[budget] day_usd = $0.002") != std::string::npos);
+    CHECK(files_in(d.state() / "batch") == 0);
+    CHECK(d.truth()["files"].empty());
+    CHECK(d.ctl({"plan"}).code == 8);
+
+    REQUIRE(d.ctl({"run", "--auto", "--wait", "--limit", "2"}).code == 0);
+    const auto told = d.ctl_json({"budget"});
+    CHECK(told["reserved_usd"] == "0");
+    CHECK(told["limits"][0]["spent_usd"] == told["spent_usd"]);
+
+    const auto csv = d.path("books.csv");
+    REQUIRE(d.ctl({"budget", "--csv", "--out", csv.string()}).code == 0);
+    std::stringstream books(read_file(csv));
+    std::string line;
+    std::getline(books, line);
+    CHECK(line == "id,at,run_id,job_id,batch_id,kind,model,reserved_usd,spent_usd,unproven_usd,input_tokens,"
+                  "cached_tokens,output_tokens,reasoning_tokens\r");
+    money spent, reserved;
+    while (std::getline(books, line)) {
+        std::vector<std::string> fields;
+        std::stringstream in(line);
+        for (std::string field; std::getline(in, field, ',');)
+            fields.push_back(field);
+        REQUIRE(fields.size() == 14);
+        reserved += amount(fields[7]);
+        spent += amount(fields[8]);
+    }
+    CHECK(reserved == money{});
+    CHECK(exact_dollars(spent) == told["spent_usd"]);
+    CHECK(d.ctl({"verify"}).code == 0);
 }
 
 TEST_CASE("a text that changed while its batch ran is not overwritten, and is taken by the next run",

@@ -74,7 +74,8 @@ TEST_CASE("a set that the budget does not cover is not submitted at all", "[oper
         CHECK(text.find("$0.04") != std::string::npos); // the budget
     }
     SECTION("used up by what the run has spent") {
-        f.l->jobs().settle(f.add_job(f.run, job::goal::merged, 0), {{}, money{cent.picodollars * 6}}, noon);
+        f.l->jobs().settle(f.add_job(f.run, job::goal::merged, 0), {{}, money{cent.picodollars * 6}},
+                           enrichd::test::noon);
         check_refused(std::nullopt);
     }
     SECTION("exactly enough is enough, and is the run's limit from then on") {
