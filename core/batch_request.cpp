@@ -98,7 +98,8 @@ bool fits(const file_totals& so_far, const std::vector<request_line>& lines, con
     for (const auto& line : lines)
         all.add(line, {});
     return all.requests <= limits.requests && all.bytes <= limits.bytes &&
-           all.embedding_inputs <= limits.embedding_inputs && all.reply_bytes <= limits.reply_bytes;
+           all.embedding_inputs <= limits.embedding_inputs && all.input_tokens <= limits.input_tokens &&
+           all.reply_bytes <= limits.reply_bytes;
 }
 
 } // namespace enrichd

@@ -2,6 +2,7 @@
 #include "core/batch_status.hpp"
 
 #include "core/json_edge.hpp"
+#include "core/quota_message.hpp"
 #include "core/safe_text.hpp"
 
 #include <fmt/format.h>
@@ -133,6 +134,13 @@ std::string_view name(batch_status s) {
     return std::find_if(std::begin(status_words), std::end(status_words),
                         [&](const word& w) { return w.status == s; })
         ->text;
+}
+
+bool failed_for_full_queue(const batch_object& b) {
+    return b.status == batch_status::failed &&
+           std::any_of(b.errors.begin(), b.errors.end(), [](const batch_error& e) {
+               return says_queue_is_full(e.code) || says_queue_is_full(e.message);
+           });
 }
 
 bool has_ended(batch_status s) {

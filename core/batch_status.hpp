@@ -75,6 +75,10 @@ struct batch_object {
     std::map<std::string, std::string> metadata;
 };
 
+/// Whether it failed because the account's queue of its model is full: it did nothing, and may be made again
+/// once others have ended.
+bool failed_for_full_queue(const batch_object& b);
+
 /// Reads a batch object. Errors: provider_invalid, with the first 200 safe characters of what was sent.
 result<batch_object> parse_batch(std::string_view json);
 

@@ -57,6 +57,16 @@ struct budget_config {
     std::optional<money> month_embeddings;
 };
 
+/// What the provider's queue takes; absent: what the table of models says for the tier, else what the
+/// provider's refusals tell.
+struct quota_config {
+    std::optional<std::uint32_t> tier;              ///< of the account, 1 to 5
+    std::optional<std::uint64_t> summaries_tokens;  ///< that may be enqueued, of the model of summaries
+    std::optional<std::uint64_t> embeddings_tokens; ///< the same of embeddings
+    std::optional<std::uint64_t> requests;          ///< that may be enqueued, of all models
+    std::uint32_t batches_per_hour = 2000;          ///< that are asked for
+};
+
 /// Where rows come from. Without a query, the original's schema: events joined with documents where that
 /// exists.
 struct source_config {
@@ -84,6 +94,7 @@ struct config {
     submit_config submit;
     batch_config batch;
     budget_config budget;
+    quota_config quota;
     summary_settings summaries;
     embedding_settings embeddings;
     bool keep_versions = false; ///< [versions] on_version_change = "keep"

@@ -134,6 +134,30 @@ void add_pace(keys& k) {
                            {.meaning = "The same, of embeddings alone."}));
 }
 
+void add_quota(keys& k) {
+    constexpr std::uint64_t most_tokens = 1'000'000'000'000;
+    k.push_back(optional_count_key<std::uint32_t>(
+        "quota.tier", [](config& c) -> std::optional<std::uint32_t>& { return c.quota.tier; }, 1, 5,
+        {.meaning =
+             "The usage tier of the account: what its queue takes is looked up in the table of models."}));
+    k.push_back(optional_count_key<std::uint64_t>(
+        "quota.summaries_tokens",
+        [](config& c) -> std::optional<std::uint64_t>& { return c.quota.summaries_tokens; }, 1, most_tokens,
+        {.default_text = "by the tier, else what the provider's refusals tell",
+         .meaning = "Input tokens of the model of summaries that batches may hold at a time."}));
+    k.push_back(optional_count_key<std::uint64_t>(
+        "quota.embeddings_tokens",
+        [](config& c) -> std::optional<std::uint64_t>& { return c.quota.embeddings_tokens; }, 1, most_tokens,
+        {.default_text = "by the tier, else what the provider's refusals tell",
+         .meaning = "The same of the model of embeddings."}));
+    k.push_back(optional_count_key<std::uint64_t>(
+        "quota.requests", [](config& c) -> std::optional<std::uint64_t>& { return c.quota.requests; }, 1,
+        most_tokens, {.meaning = "Requests that batches of all models may hold at a time."}));
+    k.push_back(count_key<std::uint32_t>(
+        "quota.batches_per_hour", [](config& c) -> std::uint32_t& { return c.quota.batches_per_hour; }, 1,
+        1'000'000, {.meaning = "Batches that are asked for within any hour, at most."}));
+}
+
 void add_work(keys& k) {
     k.push_back(text_key("summaries.model", [](config& c) -> std::string& { return c.summaries.model; },
                          {.expected = "the name of a model",
@@ -160,7 +184,7 @@ void add_work(keys& k) {
                           .meaning = "The model of embeddings.",
                           .environment = {"EMBED_MODEL"},
                           .valid = is_token}));
-    k.push_back(optional_count_key(
+    k.push_back(optional_count_key<std::uint32_t>(
         "embeddings.dimensions",
         [](config& c) -> std::optional<std::uint32_t>& { return c.embeddings.dimensions; }, 1, 16'000,
         {.default_text = "the column's, else the model's own",
@@ -231,6 +255,7 @@ keys make_keys() {
     keys k;
     add_places(k);
     add_pace(k);
+    add_quota(k);
     add_work(k);
     add_rows(k);
     return k;

@@ -191,17 +191,6 @@ config_key optional_money_key(std::string name, field<std::optional<money>> f, a
     return key;
 }
 
-config_key optional_count_key(std::string name, field<std::optional<std::uint32_t>> f, std::uint32_t least,
-                              std::uint32_t most, about_key about) {
-    auto key = finish_key(std::move(name), count_type(least, most), "none", std::move(about));
-    key.set = [f, least, most](config& c, const config_value& v) {
-        const auto n = read_count(v, least, most);
-        if (n) f(c) = static_cast<std::uint32_t>(*n);
-        return n.has_value();
-    };
-    return key;
-}
-
 bool is_printable(const std::string& s) {
     return s.size() <= 500 && std::none_of(s.begin(), s.end(), [](char c) {
                return static_cast<unsigned char>(c) < ' ' || c == '\x7f';

@@ -40,9 +40,6 @@ config_key seconds_key(std::string name, field<double> f, double least, double m
 config_key seconds_list_key(std::string name, field<std::vector<double>> f, double least, double most,
                             about_key about);
 config_key optional_money_key(std::string name, field<std::optional<money>> f, about_key about);
-config_key optional_count_key(std::string name, field<std::optional<std::uint32_t>> f, std::uint32_t least,
-                              std::uint32_t most, about_key about);
-
 // Parts of count_key.
 std::optional<std::int64_t> read_count(const config_value& v, std::int64_t least, std::int64_t most);
 config_key finish_key(std::string name, std::string type, std::string default_text, about_key about);
@@ -54,6 +51,19 @@ config_key count_key(std::string name, field<T> f, T least, T most, about_key ab
     const auto lo = static_cast<std::int64_t>(least), hi = static_cast<std::int64_t>(most);
     config defaults;
     auto key = finish_key(std::move(name), count_type(lo, hi), std::to_string(f(defaults)), std::move(about));
+    key.set = [f, lo, hi](config& c, const config_value& v) {
+        const auto n = read_count(v, lo, hi);
+        if (n) f(c) = static_cast<T>(*n);
+        return n.has_value();
+    };
+    return key;
+}
+
+/// The same, or none.
+template <class T>
+config_key optional_count_key(std::string name, field<std::optional<T>> f, T least, T most, about_key about) {
+    const auto lo = static_cast<std::int64_t>(least), hi = static_cast<std::int64_t>(most);
+    auto key = finish_key(std::move(name), count_type(lo, hi), "none", std::move(about));
     key.set = [f, lo, hi](config& c, const config_value& v) {
         const auto n = read_count(v, lo, hi);
         if (n) f(c) = static_cast<T>(*n);

@@ -23,6 +23,7 @@ constexpr error_row error_rows[] = {
     {errc::not_found, "not_found", 404, exit_code::no_such_job, "enrichctl jobs --all"},
     {errc::state_conflict, "state_conflict", 409, exit_code::state_conflict, ""},
     {errc::unknown_batches, "unknown_batches", 409, exit_code::state_conflict, "enrichctl adopt"},
+    {errc::queue_full, "queue_full", 409, exit_code::state_conflict, "it goes on by itself"},
     {errc::lost_race, "lost_race", 409, exit_code::state_conflict, "look at it, and try again"},
     {errc::illegal_transition, "illegal_transition", 409, exit_code::state_conflict,
      "look at it, and try again"},

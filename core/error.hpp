@@ -22,6 +22,7 @@ enum class errc {
     over_budget,        ///< the projection passes the limit; nothing was written or sent
     not_permitted,      ///< the peer may look, not operate
     unavailable,        ///< draining, or held by another: try again later
+    queue_full,         ///< the provider's queue has no room for another batch: a job waits for it
     unknown_batches,    ///< the provider has batches that the ledger does not know: nothing new is bought
 
     provider_rejected,     ///< a clean refusal (4xx): the call had no effect and repeating it will not help

@@ -18,12 +18,12 @@ constexpr std::array<std::string_view, 12> state_names = {
     "polling", "fetched",       "merged",   "failed",        "cancelled",      "discarded"};
 static_assert(state_names.size() == std::variant_size_v<state>);
 
-constexpr std::array<std::string_view, 21> event_names = {
+constexpr std::array<std::string_view, 22> event_names = {
     "upload_intended", "file_uploaded", "file_not_found",  "file_refused",   "submit_intended",
     "batch_created",   "batch_refused", "batch_postponed", "batch_unclear",  "batch_not_found",
     "resubmit_wanted", "batch_seen",    "cancel_wanted",   "cancel_sent",    "results_fetched",
     "slice_merged",    "all_merged",    "discard_wanted",  "abandon_wanted", "batch_found",
-    "results_gone"};
+    "results_gone",    "cut_wanted"};
 static_assert(event_names.size() == std::variant_size_v<event::any>);
 
 constexpr std::array<std::string_view, 10> effect_names = {

@@ -130,8 +130,10 @@ struct failed {
 };
 /// Cancelled before a batch existed.
 struct cancelled {};
-/// Built, never sent, dropped by the user.
-struct discarded {};
+/// Built, and no batch made of it: dropped by the user, or cut into smaller jobs.
+struct discarded {
+    std::uint64_t cut_to = 0; ///< tokens that each of the smaller jobs has at most; 0: dropped
+};
 
 using state = std::variant<built, intent_upload, uploaded, intent_submit, submit_unknown, submitted, polling,
                            fetched, merged, failed, cancelled, discarded>;
@@ -208,12 +210,16 @@ struct slice_merged {
 };
 struct all_merged {};
 struct discard_wanted {};
+struct cut_wanted {
+    std::uint64_t tokens = 0;
+};                        ///< its batch can never fit into the provider's queue; jobs of so many tokens can
 struct abandon_wanted {}; ///< the user gives up a batch of which nothing more is to be had
 
-using any = std::variant<upload_intended, file_uploaded, file_not_found, file_refused, submit_intended,
-                         batch_created, batch_refused, batch_postponed, batch_unclear, batch_not_found,
-                         resubmit_wanted, batch_seen, cancel_wanted, cancel_sent, results_fetched,
-                         slice_merged, all_merged, discard_wanted, abandon_wanted, batch_found, results_gone>;
+using any =
+    std::variant<upload_intended, file_uploaded, file_not_found, file_refused, submit_intended, batch_created,
+                 batch_refused, batch_postponed, batch_unclear, batch_not_found, resubmit_wanted, batch_seen,
+                 cancel_wanted, cancel_sent, results_fetched, slice_merged, all_merged, discard_wanted,
+                 abandon_wanted, batch_found, results_gone, cut_wanted>;
 
 /// The event's word in the history: the name of its struct.
 std::string_view name(const any& e);

@@ -21,6 +21,9 @@ state on(const built&, const event::cancel_wanted&) {
 state on(const built&, const event::discard_wanted&) {
     return discarded{};
 }
+state on(const built&, const event::cut_wanted& e) {
+    return discarded{e.tokens};
+}
 
 state on(const built&, const event::batch_found& e) {
     return submitted{e.submission, e.file_id, e.batch_id, e.created_at};
@@ -47,6 +50,9 @@ state on(const uploaded& s, const event::submit_intended& e) {
     // The list is read back to the first time that this id was used.
     const bool again = e.submission == s.unused_submission;
     return intent_submit{e.submission, s.file_id, again ? s.unused_since_ms : e.since_ms};
+}
+state on(const uploaded&, const event::cut_wanted& e) {
+    return discarded{e.tokens};
 }
 state on(const uploaded&, const event::cancel_wanted&) {
     return cancelled{};
@@ -105,12 +111,6 @@ state on(const fetched&, const event::abandon_wanted&) {
     return failed{std::string(given_up)};
 }
 
-bool is_quota_failure(const batch_object& b) {
-    return b.status == batch_status::failed &&
-           std::any_of(b.errors.begin(), b.errors.end(),
-                       [](const batch_error& e) { return e.code == "token_limit_exceeded"; });
-}
-
 std::string failure_reason(const batch_object& b) {
     std::string reason = "the provider failed the batch";
     for (const auto& e : b.errors) {
@@ -125,7 +125,7 @@ std::string failure_reason(const batch_object& b) {
 // the file's: it waits and is submitted again.
 state seen(polling s, const batch_object& b) {
     if (b.status == batch_status::failed && !b.output_file_id && !b.error_file_id)
-        return is_quota_failure(b) ? state(uploaded{s.file_id, {}, 0}) : failed{failure_reason(b)};
+        return failed_for_full_queue(b) ? state(uploaded{s.file_id, {}, 0}) : failed{failure_reason(b)};
     if (b.created_at > 0) s.created_at = b.created_at;
     s.status = b.status;
     s.total = b.total;
@@ -211,6 +211,8 @@ concept legal = requires(const S& s, const E& e) {
 
 // What must never become possible, whoever adds an overload.
 static_assert(!legal<built, event::slice_merged>, "a job cannot be merged before it is submitted");
+static_assert(!legal<intent_submit, event::cut_wanted> && !legal<submit_unknown, event::cut_wanted>,
+              "what may be a batch is not sent again in parts");
 static_assert(!legal<built, event::submit_intended>, "nothing is submitted before the provider has the file");
 static_assert(!legal<intent_submit, event::submit_intended>, "an open intent is looked for, never repeated");
 static_assert(!legal<submit_unknown, event::submit_intended>,

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace enrichd {
 
@@ -42,10 +43,12 @@ struct model {
     std::uint64_t context_tokens =
         0; ///< of one chat request, or of one embedding input; prices hold up to here
     token_price batch;
-    std::optional<token_price> standard; ///< of a live call, to show what was saved
-    std::string prices_as_of;            ///< ISO date
-    std::string prices_source;           ///< where they were read
-    std::optional<std::string> shutdown; ///< ISO date
+    std::optional<token_price> standard;        ///< of a live call, to show what was saved
+    std::string prices_as_of;                   ///< ISO date
+    std::string prices_source;                  ///< where they were read
+    std::vector<std::uint64_t> enqueued_tokens; ///< that an account may have in batches, by usage tier from 1
+    std::string enqueued_source;                ///< where they were read; empty: not known
+    std::optional<std::string> shutdown;        ///< ISO date
     std::optional<std::string> successor;
 };
 

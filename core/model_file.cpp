@@ -63,6 +63,17 @@ bool set_whole(T& to, const toml::node& from, std::int64_t least, std::int64_t m
     return true;
 }
 
+bool set_counts(std::vector<std::uint64_t>& to, const toml::node& from) {
+    constexpr std::size_t usage_tiers = 5;
+    const auto* list = from.as_array();
+    if (!list || list->empty() || list->size() > usage_tiers) return false;
+    std::vector<std::uint64_t> counts;
+    for (const auto& node : *list)
+        if (!set_whole(counts.emplace_back(), node, 1, 1'000'000'000'000)) return false;
+    to = std::move(counts);
+    return true;
+}
+
 bool set_flag(bool& to, const toml::node& from) {
     const auto flag = from.value_exact<bool>();
     if (flag) to = *flag;
@@ -130,6 +141,10 @@ const model_key model_keys[] = {
      [](model& m, const toml::node& n) { return set_flag(m.accepts_dimensions, n); }},
     {"context_tokens", "a whole number from 1 to 100000000", wanted::always,
      [](model& m, const toml::node& n) { return set_whole(m.context_tokens, n, 1, largest_context); }},
+    {"enqueued_tokens", "a list of whole numbers, one for each usage tier from the first", wanted::maybe,
+     [](model& m, const toml::node& n) { return set_counts(m.enqueued_tokens, n); }},
+    {"enqueued_source", "where these limits were read", wanted::maybe,
+     [](model& m, const toml::node& n) { return set_text(m.enqueued_source, n); }},
     {"prices_as_of", "a date without quotes, such as 2026-11-01", wanted::always,
      [](model& m, const toml::node& n) { return set_date(m.prices_as_of, n); }},
     {"prices_source", "the address where the prices were read", wanted::always,

@@ -128,6 +128,7 @@ void engine::set_world(engine_world w) {
                            c.submit.reconcile_seconds,
                            from_seconds(c.poll.deadline_hours * 3600),
                            c.submit.hold_unknown});
+    (void)try_to_record([&] { job_driver_.set_quota(c.quota, world_.models); });
     if (!c.submit.hold_unknown) (void)try_to_record([this] { free_unknown_submissions(); });
     // What could not be adopted by the configuration before may be by this one.
     if (running_) (void)try_to_record([this] { sweeper_.begin(); });

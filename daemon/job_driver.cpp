@@ -2,6 +2,7 @@
 #include "daemon/job_driver.hpp"
 
 #include "core/overloaded.hpp"
+#include "core/quota_message.hpp"
 #include "daemon/bill.hpp"
 #include "daemon/job_log.hpp"
 #include "daemon/purchase_gate.hpp"
@@ -52,16 +53,22 @@ const job::event::any abandon = job::event::abandon_wanted{};
 
 // A job that ends beside merged leaves requests behind that nobody will answer.
 void end_requests(ledger& l, const job_row& job, const job::state& end) {
-    std::visit(
-        overloaded{
-            [&](const job::failed& s) { l.requests().end_all(job.id, outcome::cancelled, s.reason); },
-            [&](const job::cancelled&) {
-                l.requests().end_all(job.id, outcome::cancelled, "cancelled before it was submitted");
-            },
-            [&](const job::discarded&) { l.requests().end_all(job.id, outcome::cancelled, "discarded"); },
-            [](const auto&) {},
-        },
-        end);
+    std::visit(overloaded{
+                   [&](const job::failed& s) { l.requests().end_all(job.id, outcome::cancelled, s.reason); },
+                   [&](const job::cancelled&) {
+                       l.requests().end_all(job.id, outcome::cancelled, "cancelled before it was submitted");
+                   },
+                   // What is cut goes on in smaller jobs: its rows are open until they are theirs.
+                   [&](const job::discarded& s) {
+                       if (s.cut_to > 0)
+                           l.requests().end_open_requests(job.id, outcome::cancelled,
+                                                          "cut into smaller jobs");
+                       else
+                           l.requests().end_all(job.id, outcome::cancelled, "discarded");
+                   },
+                   [](const auto&) {},
+               },
+               end);
 }
 
 bool is_new_submission(const job_row& before, const job::event::any& what) {
@@ -72,7 +79,14 @@ bool is_new_submission(const job_row& before, const job::event::any& what) {
 } // namespace
 
 job_driver::job_driver(ledger& l, effects& e, const clock& c, std::function<double()> random)
-    : ledger_(l), effects_(e), clock_(c), random_(std::move(random)) {}
+    : ledger_(l), effects_(e), clock_(c), random_(std::move(random)), quota_(l, c) {}
+
+void job_driver::set_quota(quota_config c, std::shared_ptr<const model_catalogue> models) {
+    quota_.set_limits(c, std::move(models));
+    auto all_at_once = ledger_.begin();
+    quota_.let_in();
+    all_at_once.commit();
+}
 
 boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
     auto row = ledger_.jobs().find(job_id);
@@ -85,7 +99,7 @@ boost::asio::awaitable<void> job_driver::take_turn(std::int64_t job_id) {
         ledger_.jobs().postpone(*row, {}, clock_.now_ms());
         co_return;
     }
-    if (hold_while_paused(*row, what) || hold_at_gate(*row, what)) co_return;
+    if (hold_while_paused(*row, what) || hold_at_gate(*row, what) || hold_for_queue(*row, what)) co_return;
 
     if (const auto intended = job::intent(what, next_submission(*row), clock_.now_ms())) {
         record(*row, {*intended, "", std::nullopt});
@@ -185,6 +199,43 @@ bool job_driver::hold_at_gate(const job_row& row, const job::effect::any& what) 
     return true;
 }
 
+// Held until there is room in the provider's queue, or cut where there never can be.
+bool job_driver::hold_for_queue(const job_row& row, const job::effect::any& what) {
+    if (!begins_something(what)) return false;
+    auto verdict = quota_.judge(row, std::holds_alternative<job::effect::create_batch>(what));
+    if (verdict.cut_to > 0) {
+        record(row, {job::event::cut_wanted{verdict.cut_to}, verdict.why, std::nullopt});
+        return true;
+    }
+    if (!verdict.hold) return false;
+    if (row.waiting.cause != errc::queue_full) log_job(log::level::info, row, verdict.hold->reason);
+    ledger_.jobs().postpone(row, *verdict.hold, clock_.now_ms());
+    return true;
+}
+
+// What its batch's life tells of the queue: full, taken, or with more room than before.
+void job_driver::note_queue(const job_row& before, const job::state& next, const job::event::any& what) {
+    const auto& model = before.plan.model;
+    if (const auto* seen = std::get_if<job::event::batch_seen>(&what);
+        seen && failed_for_full_queue(seen->batch)) {
+        std::string words;
+        for (const auto& e : seen->batch.errors)
+            words += fmt::format("{}{}: {}", words.empty() ? "" : "; ", e.code, e.message);
+        quota_.note_refusal(before, words, random_());
+    } else if (const auto* later = std::get_if<job::event::batch_postponed>(&what);
+               later && says_queue_is_full(later->why.detail)) {
+        quota_.note_refusal(before, later->why.detail, random_());
+    } else if (const auto* p = std::get_if<job::polling>(&next);
+               p && p->status != batch_status::validating && p->status != batch_status::unknown) {
+        quota_.note_taken(model);
+    }
+    if (!quota_.holds_place(before.state) || quota_.holds_place(next)) return;
+    if (std::holds_alternative<job::uploaded>(next)) // refused, and not ended
+        quota_.let_in(model);
+    else
+        quota_.note_end(model);
+}
+
 void job_driver::record(const job_row& before, const effect_done& done) {
     const auto next = job::apply(before.state, done.event);
     if (!next) { // an effect answered with an event that its state does not know: our bug, and no reason to
@@ -212,6 +263,7 @@ void job_driver::record(const job_row& before, const effect_done& done) {
         if (record_twin(ledger_, before, kept, twin, now)) new_twins.push_back(twin);
     owe_looks_for_twins(ledger_, before, *next, now, longest_look_wait_ms(rules_.reconcile_seconds));
     note_remote_files(ledger_, before, *next, done.event, now);
+    note_queue(before, *next, done.event);
     if (job::has_ended(*next)) {
         end_requests(ledger_, before, *next);
         ledger_.runs().postpone(before.plan.run_id, {now, 0, ""},
@@ -273,14 +325,14 @@ waiting job_driver::wait_after(const job_row& before, const job::state& next,
             [&](const job::intent_upload&) { return failing_still(); },
             [&](const job::uploaded&) {
                 if (std::holds_alternative<job::event::file_uploaded>(what)) return in(milliseconds(0));
-                if (std::holds_alternative<job::event::batch_seen>(what))
-                    return in(quota_wait(before.submissions - 1, random_()),
-                              "the provider's queue has no room for this batch (token_limit_exceeded)", 0,
-                              errc::provider_busy);
+                // A full queue is waited for at the next turn, by what it takes.
+                if (std::holds_alternative<job::event::batch_seen>(what)) return in(milliseconds(0));
                 if (const auto* later = std::get_if<job::event::batch_postponed>(&what)) {
                     const auto& why = later->why;
-                    auto later_still = in(backoff(before.waiting.failures + 1, why.retry_after, random_()),
-                                          why.detail, before.waiting.failures + 1, why.code);
+                    const bool full = says_queue_is_full(why.detail);
+                    const auto wait = backoff(before.waiting.failures + 1, why.retry_after, random_());
+                    auto later_still =
+                        in(full ? milliseconds(0) : wait, why.detail, before.waiting.failures + 1, why.code);
                     later_still.signs = with_sign(before.waiting.signs, why.sign);
                     return later_still;
                 }

@@ -5,6 +5,7 @@
 #include "core/schedule.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/effects.hpp"
+#include "daemon/quota_gate.hpp"
 #include "state/ledger.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 namespace enrichd {
@@ -32,6 +34,8 @@ public:
     job_driver(ledger& l, effects& e, const clock& c, std::function<double()> random);
 
     void set_rules(turn_rules rules) { rules_ = std::move(rules); }
+    /// What the provider's queue takes. What waits for it is looked at again by the new limits.
+    void set_quota(quota_config c, std::shared_ptr<const model_catalogue> models);
 
     /// Takes one turn. Whatever happens is in the ledger when it returns; sqlite_error passes through.
     boost::asio::awaitable<void> take_turn(std::int64_t job_id);
@@ -44,6 +48,8 @@ private:
     bool holds_unknown(const job_row& row) const;
     bool hold_while_paused(const job_row& row, const job::effect::any& what);
     bool hold_at_gate(const job_row& row, const job::effect::any& what);
+    bool hold_for_queue(const job_row& row, const job::effect::any& what);
+    void note_queue(const job_row& before, const job::state& next, const job::event::any& what);
     void heed_now(std::int64_t job_id);
     void record(const job_row& before, const effect_done& done);
     void postpone(const job_row& row, const error& why);
@@ -54,6 +60,7 @@ private:
     const clock& clock_;
     std::function<double()> random_;
     turn_rules rules_;
+    quota_gate quota_;
 };
 
 } // namespace enrichd

@@ -3,6 +3,7 @@
 
 #include "core/batch_label.hpp"
 #include "core/overloaded.hpp"
+#include "core/quota_message.hpp"
 #include "daemon/batch_search.hpp"
 #include "daemon/log.hpp"
 #include "daemon/on_pool.hpp"
@@ -123,7 +124,8 @@ boost::asio::awaitable<effect_outcome> live_effects::create_batch(job::effect::c
             co_return done(job::event::file_not_found{}, e.detail);
         co_return done(job::event::batch_postponed{e}, e.detail);
     }
-    if (e.code == errc::provider_busy || e.code == errc::provider_unauthorized)
+    const bool full = e.code == errc::provider_rejected && says_queue_is_full(e.detail);
+    if (e.code == errc::provider_busy || e.code == errc::provider_unauthorized || full)
         co_return done(job::event::batch_postponed{e}, e.detail);
     if (e.code == errc::provider_rejected) co_return done(job::event::batch_refused{e.detail});
     co_return done(job::event::batch_unclear{e.detail}, e.detail);

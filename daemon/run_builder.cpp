@@ -3,6 +3,7 @@
 
 #include "daemon/job_log.hpp"
 #include "daemon/on_pool.hpp"
+#include "daemon/quota_gate.hpp"
 #include "daemon/request_files.hpp"
 #include "daemon/row_survey.hpp"
 #include "daemon/spending_limits.hpp"
@@ -22,8 +23,11 @@ namespace {
 constexpr std::uint64_t megabyte = 1'000'000;
 constexpr std::int64_t progress_ms = 300; // how often a build tells the ledger how far it is
 
-file_limits limits_of(const batch_config& b) {
+// A file is no larger than the provider's queue takes, as far as that is known.
+file_limits limits_of(ledger& l, const config& c, const model& m) {
+    const auto& b = c.batch;
     file_limits limits;
+    if (const auto tokens = tokens_of_file(l, c.quota, m)) limits.input_tokens = *tokens;
     limits.requests = b.max_requests;
     limits.bytes = b.max_file_mb * megabyte;
     limits.reply_bytes = b.max_output_mb * megabyte;
@@ -37,10 +41,11 @@ std::string to_json(const refusal& why) {
 // Counts into how many files the rows would go.
 class counting_sink final : public row_sink {
 public:
-    explicit counting_sink(file_limits limits) : limits_(limits) {}
+    counting_sink(ledger& l, const config& c) : ledger_(l), config_(c) {}
 
     boost::asio::awaitable<void> begin(const recipe& r) override {
         model_ = r.model;
+        limits_ = limits_of(ledger_, config_, model_);
         files_ = 0;
         co_return;
     }
@@ -59,6 +64,8 @@ public:
     boost::asio::awaitable<result<std::int64_t>> end() override { co_return files_; }
 
 private:
+    ledger& ledger_;
+    const config& config_;
     file_limits limits_;
     model model_;
     file_totals file_;
@@ -90,8 +97,9 @@ public:
         p.dimensions = r.dimensions;
         p.window = with_.settings->provider.completion_window;
         p.price = r.model.batch;
-        files_ = std::make_unique<request_files>(parts_.l, parts_.s, parts_.pool, std::move(p), r.model,
-                                                 limits_of(with_.settings->batch), parts_.c.now_ms());
+        files_ =
+            std::make_unique<request_files>(parts_.l, parts_.s, parts_.pool, std::move(p), r.model,
+                                            limits_of(parts_.l, *with_.settings, r.model), parts_.c.now_ms());
         co_return;
     }
 
@@ -153,7 +161,7 @@ run_builder::run_builder(ledger& l, spool& s, const clock& c, boost::asio::any_i
     : ledger_(l), spool_(s), clock_(c), pool_(std::move(pool)) {}
 
 boost::asio::awaitable<result<run_summary>> run_builder::plan(run_order order, build_settings with) {
-    counting_sink sink(limits_of(with.settings->batch));
+    counting_sink sink(ledger_, *with.settings);
     co_return co_await survey(order, with, ledger_, pool_, sink);
 }
 

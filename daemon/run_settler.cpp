@@ -50,8 +50,15 @@ struct run_settler::copied_file {
 
 namespace {
 
+// Tokens of each of the jobs that this one was cut into; 0: it was not cut.
+std::uint64_t cut_to(const job_row& job) {
+    const auto* d = std::get_if<job::discarded>(&job.state);
+    return d ? d->cut_to : 0;
+}
+
 // Sent again by itself: only what a run that goes on by itself may, and never what was cancelled.
 bool may_go_on(const run_row& run, const job_row& job) {
+    if (cut_to(job) > 0) return !run.cancel_wanted && job.wishes.cancel == job::cancel_reason::none;
     return run.until == job::goal::merged && !run.cancel_wanted &&
            job.wishes.cancel == job::cancel_reason::none && job.plan.attempt < max_tries;
 }
@@ -70,8 +77,37 @@ std::vector<failed_text> by_text(std::vector<failed_request> requests) {
     return texts;
 }
 
-bool same_texts(const std::vector<failed_text>& a, const std::vector<failed_text>& b) {
-    return std::ranges::equal(a, b, {}, &failed_text::number, &failed_text::number);
+// Whether these are the files of just these texts, in order.
+template <class Files>
+bool holds_just(const Files& files, const std::vector<failed_text>& texts) {
+    auto next = texts.begin();
+    for (const auto& file : files)
+        for (const auto& t : file.texts)
+            if (next == texts.end() || t.number() != (next++)->number()) return false;
+    return next == texts.end();
+}
+
+std::uint64_t tokens_of(const failed_text& text) {
+    std::uint64_t sum = 0;
+    for (const auto& r : text.requests)
+        sum += r.asked.input_tokens;
+    return sum;
+}
+
+// In order, each of at most so many tokens, or of one text; 0: all in one.
+std::vector<std::vector<failed_text>> split(std::vector<failed_text> texts, std::uint64_t tokens) {
+    std::vector<std::vector<failed_text>> pieces;
+    std::uint64_t filled = 0;
+    for (auto& t : texts) {
+        const auto wanted = tokens_of(t);
+        if (pieces.empty() || (tokens > 0 && filled + wanted > tokens)) {
+            pieces.emplace_back();
+            filled = 0;
+        }
+        filled += wanted;
+        pieces.back().push_back(std::move(t));
+    }
+    return pieces;
 }
 
 // Copies the texts' lines from one request file into another. Returns its SHA-256, and fills in the places.
@@ -141,7 +177,7 @@ run_settler::verdicts run_settler::judge(const run_row& run, const job_row& job)
         ledger_.spent_of_run(run.id) + ledger_.unproven_of_run(run.id) + ledger_.jobs().open_bound(run.id);
     auto left = left_to_spend(ledger_, budget_, job.plan.kind, clock_.now_ms());
     for (auto& t : by_text(ledger_.requests().failed(job.id))) {
-        if (!may_go_on(run, job) || !t.worth_another_try()) {
+        if (!may_go_on(run, job) || (cut_to(job) == 0 && !t.worth_another_try())) {
             v.given_up.push_back(std::move(t));
         } else if (is_outlived || ledger_.requests().is_asked_elsewhere(job.id, t.number())) {
             v.elsewhere.push_back(std::move(t));
@@ -157,7 +193,7 @@ run_settler::verdicts run_settler::judge(const run_row& run, const job_row& job)
 }
 
 boost::asio::awaitable<result<void>> run_settler::settle_job(std::int64_t run_id, std::int64_t job_id) {
-    std::optional<copied_file> copied;
+    std::vector<copied_file> copied;
     std::string lost; // why its requests cannot be copied
     for (;;) {
         // Read and judged anew after every wait: a cancel may have come meanwhile, or another job's bill.
@@ -166,46 +202,70 @@ boost::asio::awaitable<result<void>> run_settler::settle_job(std::int64_t run_id
         if (!v.again.empty() && ledger_.chores().is_owed(chore::find_unknown))
             co_return why_not_send(ledger_).value(); // what another life sent again is not known yet
         if (!lost.empty()) v.unreadable = std::exchange(v.again, {});
-        if (!v.again.empty() && !(copied && same_texts(copied->texts, v.again))) {
-            auto file = co_await copy(job, v.again);
-            if (!file && file.error().code != errc::not_found) co_return file.error();
-            if (file)
-                copied = std::move(*file);
+        if (!holds_just(copied, v.again) && !v.again.empty()) {
+            co_await drop(copied);
+            auto files = co_await copy(job, v.again);
+            if (!files && files.error().code != errc::not_found) co_return files.error();
+            if (files)
+                copied = std::move(*files);
             else
-                lost = file.error().detail;
+                lost = files.error().detail;
             continue;
         }
-        const auto next = write_down(job, v, v.again.empty() ? copied_file{} : *copied, lost);
-        if (next > 0) log_built(*ledger_.jobs().find(next));
-        if (next == 0 && copied)
-            co_await on_pool(pool_, [&] { spool_.remove_files(copied->plan.file_name, std::nullopt); });
+        if (v.again.empty()) co_await drop(copied);
+        for (const auto next : write_down(job, v, copied, lost))
+            log_built(*ledger_.jobs().find(next));
         co_return result<void>{};
     }
 }
 
-boost::asio::awaitable<result<run_settler::copied_file>> run_settler::copy(job_row job,
-                                                                           std::vector<failed_text> texts) {
-    copied_file file{job.plan, std::move(texts)};
-    auto& plan = file.plan;
-    plan.attempt = job.plan.attempt + 1;
-    plan.file_name = fmt::format("{}{}-{}.{}.requests.jsonl", request_file_prefix(plan.run_id),
-                                 name(plan.kind), job_name(job.id), plan.attempt);
-    const auto from = spool_.request_file(job.plan.file_name);
-    const auto to = spool_.request_file(plan.file_name);
-    const auto sha =
-        co_await on_pool(pool_, [&] { return copy_lines(from, job.plan.file_sha256, to, file.texts); });
-    if (!sha) co_return sha.error();
-    plan.file_sha256 = *sha;
-    plan.totals = totals_of(file.texts, job.plan);
-    co_return file;
+// Files that no job will have.
+boost::asio::awaitable<void> run_settler::drop(std::vector<copied_file>& files) {
+    if (!files.empty())
+        co_await on_pool(pool_, [&] {
+            for (const auto& f : files)
+                spool_.remove_files(f.plan.file_name, std::nullopt);
+        });
+    files.clear();
 }
 
-// Returns the job that sends again; 0 if there is none.
-std::int64_t run_settler::write_down(const job_row& job, const verdicts& v, const copied_file& file,
-                                     const std::string& lost) {
-    std::int64_t next_job = 0;
+boost::asio::awaitable<result<std::vector<run_settler::copied_file>>> run_settler::copy(
+    job_row job, std::vector<failed_text> texts) {
+    const auto tokens = cut_to(job);
+    std::vector<copied_file> files;
+    for (auto& piece : split(std::move(texts), tokens)) {
+        copied_file file{job.plan, std::move(piece)};
+        auto& plan = file.plan;
+        if (tokens == 0) ++plan.attempt;
+        plan.file_name = fmt::format("{}{}-{}.{}{}.requests.jsonl", request_file_prefix(plan.run_id),
+                                     name(plan.kind), job_name(job.id), plan.attempt,
+                                     tokens > 0 ? fmt::format("-{}", files.size() + 1) : "");
+        files.push_back(std::move(file));
+    }
+    const auto from = spool_.request_file(job.plan.file_name);
+    for (auto& file : files) {
+        const auto to = spool_.request_file(file.plan.file_name);
+        const auto sha =
+            co_await on_pool(pool_, [&] { return copy_lines(from, job.plan.file_sha256, to, file.texts); });
+        if (!sha) {
+            auto why = sha.error();
+            co_await drop(files);
+            co_return why;
+        }
+        file.plan.file_sha256 = *sha;
+        file.plan.totals = totals_of(file.texts, job.plan);
+    }
+    co_return files;
+}
+
+// Returns the jobs that send again.
+std::vector<std::int64_t> run_settler::write_down(const job_row& job, const verdicts& v,
+                                                  const std::vector<copied_file>& files,
+                                                  const std::string& lost) {
+    std::vector<std::int64_t> next_jobs;
     auto all_at_once = ledger_.begin();
-    if (!file.texts.empty()) next_job = resend(job, file);
+    for (const auto& file : files)
+        next_jobs.push_back(resend(job, file));
     for (const auto& t : v.given_up)
         give_up(job, t);
     for (const auto& t : v.not_covered) {
@@ -220,7 +280,7 @@ std::int64_t run_settler::write_down(const job_row& job, const verdicts& v, cons
         leave(job, t, lost);
     close_rest(job);
     all_at_once.commit();
-    return next_job;
+    return next_jobs;
 }
 
 // Within the caller's transaction: a row is in flight in the old job or in the new one, never in both or

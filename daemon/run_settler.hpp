@@ -1,4 +1,5 @@
-// What happens to a run when a job of it has ended: what failed is sent again, or given up with its reason.
+// What happens to a run when a job of it has ended: what failed is sent again, or given up with its reason;
+// what was cut goes on in smaller jobs.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -40,9 +41,11 @@ private:
 
     verdicts judge(const run_row& run, const job_row& job);
     boost::asio::awaitable<result<void>> settle_job(std::int64_t run_id, std::int64_t job_id);
-    boost::asio::awaitable<result<copied_file>> copy(job_row job, std::vector<failed_text> texts);
-    std::int64_t write_down(const job_row& job, const verdicts& v, const copied_file& file,
-                            const std::string& lost);
+    boost::asio::awaitable<result<std::vector<copied_file>>> copy(job_row job,
+                                                                  std::vector<failed_text> texts);
+    std::vector<std::int64_t> write_down(const job_row& job, const verdicts& v,
+                                         const std::vector<copied_file>& files, const std::string& lost);
+    boost::asio::awaitable<void> drop(std::vector<copied_file>& files);
     std::int64_t resend(const job_row& job, const copied_file& file);
     void give_up(const job_row& job, const failed_text& t);
     void leave(const job_row& job, const failed_text& t, const std::string& why);

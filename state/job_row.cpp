@@ -119,6 +119,9 @@ json fields(const job::fetched& s) {
 json fields(const job::merged& s) {
     return {{"batch_id", s.batch_id}};
 }
+json fields(const job::discarded& s) {
+    return s.cut_to > 0 ? json{{"cut_to", s.cut_to}} : json::object();
+}
 json fields(const job::failed& s) {
     return {{"reason", s.reason}};
 }
@@ -302,7 +305,8 @@ result<job::state> read_state(std::string_view word, std::string_view column) {
     if (word == "merged") return job::state{job::merged{text(j, "batch_id")}};
     if (word == "failed") return job::state{job::failed{text(j, "reason")}};
     if (word == "cancelled") return job::state{job::cancelled{}};
-    if (word == "discarded") return job::state{job::discarded{}};
+    if (word == "discarded")
+        return job::state{job::discarded{static_cast<std::uint64_t>(number(j, "cut_to"))}};
     return error{errc::internal,
                  fmt::format("the ledger has a job in the unknown state \"{}\"", safe_excerpt(word, 40))};
 }

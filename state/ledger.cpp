@@ -65,6 +65,7 @@ ledger::ledger(const std::string& path)
       chores_(db_),
       unknown_(db_),
       bookings_(db_),
+      quotas_(db_),
       paused_(db_, "SELECT paused FROM installation WHERE id = 1"),
       set_paused_(db_, "UPDATE installation SET paused = ? WHERE id = 1"),
       outlived_(db_, "SELECT outlived_ms FROM installation WHERE id = 1"),

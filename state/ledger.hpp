@@ -8,6 +8,7 @@
 #include "state/flight_table.hpp"
 #include "state/job_table.hpp"
 #include "state/quarantine_table.hpp"
+#include "state/quota_table.hpp"
 #include "state/request_table.hpp"
 #include "state/run_table.hpp"
 #include "state/sqlite.hpp"
@@ -81,6 +82,7 @@ public:
     chore_table& chores() { return chores_; }
     unknown_table& unknown() { return unknown_; }
     booking_table& bookings() { return bookings_; }
+    quota_table& quotas() { return quotas_; }
 
     /// Eight hex digits, made when the ledger was.
     const std::string& installation() const { return installation_; }
@@ -136,6 +138,7 @@ private:
     chore_table chores_;
     unknown_table unknown_;
     booking_table bookings_;
+    quota_table quotas_;
     sqlite::statement paused_, set_paused_, outlived_, set_outlived_, move_jobs_, move_runs_, move_chores_,
         pull_in_jobs_, pull_in_runs_, pull_in_chores_, mark_stopped_, job_history_, run_history_, totals_,
         spent_of_run_, unproven_of_run_, reserved_of_run_, job_times_, prunable_, prune_requests_,

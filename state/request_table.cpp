@@ -134,7 +134,8 @@ request_table::request_table(sqlite::database& db)
           ON CONFLICT (job_id, what, outcome) DO UPDATE SET count = count + 1
       )SQL"),
       tallies_(db, "SELECT what, outcome, count FROM tallies WHERE job_id = ? ORDER BY what, outcome"),
-      open_rows_(db, "SELECT COUNT(*) FROM job_rows WHERE job_id = ? AND state = 'open'") {}
+      open_rows_(db, "SELECT COUNT(*) FROM job_rows WHERE job_id = ? AND state = 'open'"),
+      texts_(db, "SELECT COUNT(DISTINCT text) FROM requests WHERE job_id = ?") {}
 
 void request_table::add(std::int64_t job_id, const new_request& r) {
     add_(job_id, r.number, r.custom_id, r.text, bytes(r.hash), static_cast<std::int64_t>(r.part),
@@ -179,8 +180,18 @@ std::int64_t request_table::end_open_rows(std::int64_t job_id, outcome how, cons
 }
 
 void request_table::end_all(std::int64_t job_id, outcome how, const std::string& reason) {
-    end_all_requests_(job_id, name(how), reason).run();
+    end_open_requests(job_id, how, reason);
     end_open_rows(job_id, how, reason);
+}
+
+void request_table::end_open_requests(std::int64_t job_id, outcome how, const std::string& reason) {
+    end_all_requests_(job_id, name(how), reason).run();
+}
+
+std::int64_t request_table::texts(std::int64_t job_id) {
+    auto row = texts_(job_id);
+    row.next();
+    return row.integer(0);
 }
 
 std::vector<failed_request> request_table::failed(std::int64_t job_id) {

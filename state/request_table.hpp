@@ -101,6 +101,10 @@ public:
     void end_rows_of_text(std::int64_t job_id, std::int64_t text, outcome how, const std::string& reason);
     /// Ends every open row. Returns how many there were.
     std::int64_t end_open_rows(std::int64_t job_id, outcome how, const std::string& reason);
+    /// Ends every open request; their rows stay open.
+    void end_open_requests(std::int64_t job_id, outcome how, const std::string& reason);
+    /// How many texts it has; a text is one request or several that go together.
+    std::int64_t texts(std::int64_t job_id);
     /// Ends all that is open, requests and rows: the batch was refused, cancelled or discarded as a whole.
     void end_all(std::int64_t job_id, outcome how, const std::string& reason);
 
@@ -129,7 +133,7 @@ public:
 private:
     sqlite::statement add_, add_row_, find_, end_request_, end_row_, open_requests_, end_text_,
         end_all_requests_, end_all_rows_, failed_, rows_of_text_, elsewhere_, mark_resent_, keep_part_,
-        parts_of_, drop_parts_, drop_parts_of_run_, count_, tallies_, open_rows_;
+        parts_of_, drop_parts_, drop_parts_of_run_, count_, tallies_, open_rows_, texts_;
 };
 
 } // namespace enrichd

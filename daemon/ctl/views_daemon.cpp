@@ -77,6 +77,22 @@ std::string job_counts(const json& status) {
     return out.empty() ? "none" : out;
 }
 
+std::string queues_of(const json& status) {
+    std::string out;
+    for (const auto& queue : fields(status).list("queues")) {
+        const fields q(queue);
+        const auto limit = q.count("limit_tokens");
+        out +=
+            fmt::format("queue      {}: {}{} tokens in {}", escape(q.text("model")), q.count("tokens"),
+                        limit > 0 ? fmt::format(" of {}", limit) : "",
+                        q.count("batches") == 1 ? "1 batch" : fmt::format("{} batches", q.count("batches")));
+        if (const auto n = q.count("jobs_waiting"); n > 0)
+            out += fmt::format(", {} for room", n == 1 ? "1 job waits" : fmt::format("{} jobs wait", n));
+        out += "\n";
+    }
+    return out;
+}
+
 std::string runs_of(const json& status, const terminal& term) {
     table t({{"RUN", 0},
              {"COMMAND", 4},
@@ -152,6 +168,7 @@ std::string show_status(const json& status, const terminal& term) {
     out += fmt::format("jobs       {}\n", job_counts(status));
     out += fmt::format("money      {} spent, {} reserved\n", dollars(money.text("spent_usd")),
                        dollars(money.text("reserved_usd")));
+    out += queues_of(status);
     if (const auto n = f.count("quarantined"); n > 0)
         out += fmt::format("quarantine {} (enrichctl quarantine list)\n", counted(n, "row"));
     if (const auto next = f.time("next_due_ms"))

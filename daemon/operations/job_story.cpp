@@ -157,7 +157,13 @@ struct teller {
     job_story operator()(const job::cancelled&) const {
         return {"it was cancelled before a batch existed, and cost nothing", "", {}, {}, {}};
     }
-    job_story operator()(const job::discarded&) const {
+    job_story operator()(const job::discarded& s) const {
+        if (s.cut_to > 0)
+            return {"it was larger than the provider's queue takes, and was cut into smaller jobs",
+                    "",
+                    {},
+                    {},
+                    {}};
         return {"it was discarded, and never sent", "", {}, {}, {}};
     }
 
@@ -212,6 +218,12 @@ job_story tell(const job_row& job, bool paused, std::optional<std::int64_t> dead
     auto story = std::visit(teller{job, paused, deadline_ms}, job.state);
     if (story.held || job::has_ended(job.state) || !job.waiting.cause) return story;
     const auto code = *job.waiting.cause;
+    if (code == errc::queue_full) { // as it should be: others are before it
+        story.why = job.waiting.reason;
+        story.next = "asks the provider for a batch as soon as there is room";
+        if (job.waiting.due_ms) story.next += ", and looks" + teller{job, paused, deadline_ms}.when();
+        return story;
+    }
     auto message = without_request_id(job.waiting.reason);
     auto help = advice(job, code, message);
     story.blocked = obstacle{code, std::move(message), std::move(help)};

@@ -7,12 +7,14 @@
 #include "daemon/operations/job_story.hpp"
 #include "daemon/operations/run_reply.hpp"
 #include "daemon/purchase_gate.hpp"
+#include "daemon/quota_gate.hpp"
 #include "daemon/spending_limits.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <map>
 #include <variant>
 
 namespace enrichd {
@@ -136,6 +138,9 @@ std::vector<alert> find_alerts(ledger& l, const std::vector<job_row>& open, cons
     add_twin_alerts(l, now_ms, all);
     add_limit_alerts(l, budget, now_ms, all);
     add_unknown_alert(l, all);
+    for (auto& message : tell_stuck_queues(l))
+        all.push_back({severity::waiting, now_ms, errc::queue_full, std::move(message),
+                       "wait, or ask the provider to reset it; to ask at once: enrichctl retry JOB"});
     add_job_alerts(open, all);
     add_run_alerts(l, runs, all);
     if (const auto n = l.quarantine().count(); n > 0)
@@ -172,6 +177,31 @@ json first_error(const std::vector<alert>& alerts, bool (*is_of_it)(errc)) {
         if ((a.how_bad == severity::blocked || a.how_bad == severity::waiting) && is_of_it(a.code))
             return error_object(a.code, a.message, a.hint);
     return nullptr;
+}
+
+// Queues of models that something of ours is in, or waits for.
+json queue_array(ledger& l, const std::vector<job_row>& open, const build_settings& with) {
+    std::map<std::string, std::pair<enrichd::kind, std::int64_t>> waiting;
+    for (const auto& job : open) {
+        auto& [k, n] = waiting[job.plan.model];
+        k = job.plan.kind;
+        if (job.waiting.cause == errc::queue_full) ++n;
+    }
+    json all = json::array();
+    for (const auto& [name, about] : waiting) {
+        const auto held = l.quotas().queued(name);
+        if (held.batches == 0 && about.second == 0) continue;
+        const auto m = with.models->find(name, about.first);
+        const auto limit = m ? limit_of_queue(l, with.settings->quota, *m) : std::nullopt;
+        all.push_back({{"model", name},
+                       {"batches", held.batches},
+                       {"tokens", held.tokens},
+                       {"requests", held.requests},
+                       {"limit_tokens", limit ? json(limit->tokens) : json(nullptr)},
+                       {"limit_source", limit ? json(limit->source) : json(nullptr)},
+                       {"jobs_waiting", about.second}});
+    }
+    return all;
 }
 
 json state_counts(ledger& l) {
@@ -229,6 +259,7 @@ json status_reply(const operation_parts& parts) {
         {"storage_error", storage ? alert_array({*storage}).front() : json(nullptr)},
         {"jobs", state_counts(l)},
         {"runs", std::move(run_objects)},
+        {"queues", queue_array(l, open, with)},
         {"quarantined", l.quarantine().count()},
         {"unknown_batches", l.unknown().list().size()},
         {"money",

@@ -157,6 +157,20 @@ CREATE TABLE history (
 
 CREATE INDEX history_by_job ON history (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX history_by_run ON history (run_id);
+-- For how many batches were asked for within the last hour.
+CREATE INDEX history_of_submissions ON history (at_ms) WHERE event = 'submit_intended';
+
+-- The provider's queue, by model, as its refusals told it.
+CREATE TABLE quotas (
+    model    TEXT    NOT NULL PRIMARY KEY,
+    tokens   INTEGER CHECK (tokens > 0), -- the most that may be enqueued; NULL: no refusal told it
+    told_ms  INTEGER NOT NULL,
+    percent  INTEGER NOT NULL CHECK (percent BETWEEN 1 AND 100), -- of the limit that is used: the provider may count more tokens than we do
+    refusals INTEGER NOT NULL CHECK (refusals >= 0), -- in a row that no limit explains
+    since_ms INTEGER NOT NULL, -- the first of these
+    next_ms  INTEGER NOT NULL, -- nothing is asked for before
+    text     TEXT    NOT NULL  -- the provider's words of the last refusal
+) STRICT, WITHOUT ROWID;
 
 -- One line of a request file. `text` is the number of the first request of the same text: a text that is beyond one
 -- request's limits has several parts, each a request.

@@ -67,7 +67,8 @@ inline const std::vector<event::any>& all_events() {
                                                 event::discard_wanted{},
                                                 event::abandon_wanted{},
                                                 event::batch_found{"s1", "f1", "batch_1", 1000},
-                                                event::results_gone{}};
+                                                event::results_gone{},
+                                                event::cut_wanted{500}};
     return all;
 }
 
@@ -78,6 +79,7 @@ inline const std::map<std::string, std::map<std::string, std::string>>& transiti
          {{"upload_intended", "intent_upload"},
           {"cancel_wanted", "cancelled"},
           {"discard_wanted", "discarded"},
+          {"cut_wanted", "discarded"},
           {"batch_found", "submitted"}}},
         {"intent_upload",
          {{"file_uploaded", "uploaded"},
@@ -87,6 +89,7 @@ inline const std::map<std::string, std::map<std::string, std::string>>& transiti
           {"batch_found", "submitted"}}},
         {"uploaded",
          {{"submit_intended", "intent_submit"},
+          {"cut_wanted", "discarded"},
           {"cancel_wanted", "cancelled"},
           {"batch_found", "submitted"}}},
         {"intent_submit",

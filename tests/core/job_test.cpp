@@ -36,7 +36,7 @@ TEST_CASE("every pair of state and event is legal or illegal as the table says",
             }
         }
     }
-    CHECK(legal == 33);
+    CHECK(legal == 35);
 }
 
 TEST_CASE("every state owes one effect for each goal", "[core][job]") {

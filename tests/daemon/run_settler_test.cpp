@@ -241,3 +241,58 @@ TEST_CASE("what may have been billed counts against the budget of what is sent a
     CHECK(f.jobs() == 2);
     CHECK(f.l->spent_of_run(f.run) == money{});
 }
+
+namespace {
+
+// The job is cut, as a queue that takes so many tokens makes its driver do it.
+void cut(merge_fixture& f, std::int64_t id, std::uint64_t tokens) {
+    f.put(id, job::discarded{tokens});
+    f.l->requests().end_open_requests(id, outcome::cancelled, "cut into smaller jobs");
+}
+
+} // namespace
+
+TEST_CASE("what was cut goes on in jobs of so many tokens, and counts once", "[run_settler][quota]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b", "c"}}, {{"d"}, 3}, {{"e"}}});
+    cut(f, id, 200); // 100 tokens each
+    CHECK_FALSE(f.settle());
+    REQUIRE(f.jobs() == 4);
+    const auto pieces = f.l->jobs().of_run(f.run);
+    const std::vector<std::uint64_t> requests = {2, 3, 1}; // the parts of a text stay together
+    std::set<std::string> names;
+    for (std::size_t n = 0; n < requests.size(); ++n) {
+        const auto& piece = pieces[n + 1];
+        CAPTURE(n);
+        CHECK(piece.plan.attempt == 1);
+        CHECK(piece.plan.totals.requests == requests[n]);
+        CHECK(piece.plan.totals.input_tokens == 100 * requests[n]);
+        CHECK(piece.waiting.due_ms == f.now.now);
+        CHECK(names.insert(piece.plan.file_name).second);
+        CHECK(hash_file(f.files.request_file(piece.plan.file_name)).value() == piece.plan.file_sha256);
+    }
+    CHECK(f.rows_of(id).empty());
+    CHECK(f.l->requests().tallies(id).resent == counts{{outcome::cancelled, 6}});
+    CHECK(f.l->requests().open_rows(id) == 0);
+    CHECK(f.l->quarantine().count() == 0);
+    CHECK(f.l->reserved_of_run(f.run) ==
+          pieces[1].plan.totals.bound + pieces[2].plan.totals.bound + pieces[3].plan.totals.bound);
+    CHECK(f.l->bookings().since(0).reserved == f.l->reserved_of_run(f.run));
+}
+
+TEST_CASE("what was cut and is to be cancelled, or is lost, is left to the next run",
+          "[run_settler][quota]") {
+    merge_fixture f;
+    const auto id = f.add_texts({{{"a"}}, {{"b"}}});
+    SECTION("cancelled") {
+        f.l->jobs().wish(f.job(id), {job::goal::merged, job::cancel_reason::user}, "test", noon);
+    }
+    SECTION("lost") {
+        std::filesystem::remove(f.files.request_file(f.job(id).plan.file_name));
+    }
+    cut(f, id, 100);
+    CHECK(f.settle());
+    CHECK(f.jobs() == 1);
+    CHECK(f.rows_of(id) == counts{{outcome::cancelled, 2}});
+    CHECK(f.l->quarantine().count() == 0);
+}

@@ -91,6 +91,8 @@ struct merge_fixture : ledger_fixture {
                 r.text = first;
                 r.custom_id = id_of(t, part);
                 r.hash = hash_of(t);
+                r.input_tokens = 100;
+                p.totals.input_tokens += 100;
                 r.part = part;
                 r.parts = texts[t].parts;
                 if (k == kind::embeddings) r.chunk_tokens = {100};

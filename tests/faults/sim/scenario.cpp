@@ -140,6 +140,11 @@ scenario draw_scenario(std::uint64_t seed) {
     if (c.one_in(4)) draw_ledger_losses(c, s);
     chance more(seed * 2 + 0x0a7a6e);
     draw_outage(more, s);
+    // A line of a request has some 200 of them: the smallest queue takes one or two at a time.
+    if (more.one_in(5)) {
+        s.queue_tokens = more.number(400, 2400);
+        s.batch_life = std::min(s.batch_life, 3 * hour); // in waves
+    }
     return s;
 }
 

@@ -132,6 +132,7 @@ struct scenario {
     call_faults calls;
     struct outage outage;
     batch_faults batches;
+    std::int64_t queue_tokens = 0; ///< of a model's queue, as the provider counts them; 0: it takes all
     target_faults database;
     std::vector<planned_deed> deeds;
     ledger_fate at_death = ledger_fate::kept;

@@ -85,6 +85,7 @@ result<batch_object> sim_provider::make_batch(const provider::batch_order& order
     b.told.metadata = order.metadata;
     std::istringstream lines(file->second.content);
     for (std::string line; std::getline(lines, line);) {
+        b.tokens += static_cast<std::int64_t>(line.size()) / 4; // another count than ours
         const auto marker = line.find(marker_begin);
         b.requests.push_back({read_custom_id(line).value_or(""),
                               marker == std::string::npos ? "" : line.substr(marker, marker_length), false,
@@ -108,7 +109,7 @@ void sim_provider::plan_life(sim_batch& b) {
     b.settled_ms = b.ends_ms + chance_.number(second, 2 * minute);
     b.uncancellable = faulty && chance_.happens(f.uncancellable);
     const auto late = faulty && chance_.happens(f.files_late) ? chance_.number(minute, 6 * hour) : 0;
-    if (faulty && chance_.happens(f.queue_full)) {
+    if ((faulty && chance_.happens(f.queue_full)) || overfills_queue(b)) {
         b.ends_as = batch_status::failed;
         b.failure = "token_limit_exceeded";
     } else if (faulty && chance_.happens(f.fails)) {
@@ -122,6 +123,16 @@ void sim_provider::plan_life(sim_batch& b) {
     }
     // Named before the daemon's deadline, up to which it promises to wait for them.
     b.files_ms = std::max(b.settled_ms, std::min(b.settled_ms + late, now + 25 * hour));
+}
+
+bool sim_provider::overfills_queue(const sim_batch& b) {
+    if (scenario_.queue_tokens == 0) return false;
+    auto sum = b.tokens;
+    for (auto& other : batches_) {
+        update(other);
+        if (!other.finished && other.told.endpoint == b.told.endpoint) sum += other.tokens;
+    }
+    return sum > scenario_.queue_tokens;
 }
 
 // Brings it to where it stands now.
@@ -215,6 +226,9 @@ batch_object sim_provider::tell(sim_batch& b) {
         }
         if (scenario_.tells_usage) t.usage = b.usage;
         if (b.ends_as == batch_status::failed) t.errors = {{b.failure, "simulated", std::nullopt}};
+        if (b.failure == "token_limit_exceeded" && scenario_.queue_tokens > 0)
+            t.errors.front().message = fmt::format("Enqueued token limit reached. Limit: {} enqueued tokens.",
+                                                   scenario_.queue_tokens);
     }
     t.status_word = name(t.status);
     return t;

@@ -35,7 +35,8 @@ struct sim_batch {
     std::int64_t settled_ms = 0; ///< end of finalizing
     std::int64_t files_ms = 0;   ///< the files are named from then on
     batch_status ends_as = batch_status::completed;
-    std::string failure; ///< code, if it ends as failed
+    std::string failure;     ///< code, if it ends as failed
+    std::int64_t tokens = 0; ///< enqueued, by the provider's own count
     std::optional<std::int64_t> cancel_ms;
     bool uncancellable = false;
     bool finished = false;
@@ -87,6 +88,7 @@ private:
     std::string store(std::string name, std::string content);
     result<batch_object> make_batch(const provider::batch_order& order);
     void plan_life(sim_batch& b);
+    bool overfills_queue(const sim_batch& b);
     void update(sim_batch& b);
     void finish(sim_batch& b, batch_status how, std::size_t ran);
     void answer(sim_batch& b, sim_request& r);
