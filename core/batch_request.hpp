@@ -56,7 +56,7 @@ struct file_limits {
     std::uint64_t requests = 20'000;
     std::uint64_t bytes = 100'000'000;
     std::uint64_t embedding_inputs = 50'000;
-    std::uint64_t reply_bytes = 180'000'000;       ///< downloads above some 190 MB are known to break
+    std::uint64_t reply_bytes = 180'000'000; ///< downloads above some 190 MB are known to break
     std::uint64_t input_tokens =
         std::numeric_limits<std::uint64_t>::max(); ///< that the provider's queue takes
 };
